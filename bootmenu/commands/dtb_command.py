@@ -19,7 +19,7 @@ from bootmenu.model.codec import to_json
 if TYPE_CHECKING:
     from bootmenu.formats.dtb import DeviceTree
     from bootmenu.formats.dtb_text import Difference
-    from bootmenu.formats.editable_dtb import EditableTree
+    from bootmenu.formats.editable_dtb import EditableDtb
 
 HELP = "print a device tree as source, or the differences between two"
 FOLLOWS = "themes"
@@ -81,12 +81,12 @@ def _to_json(found: Iterable[Difference]) -> Iterable[dict[str, object]]:
         yield {**to_json(difference), "change": difference.change.name.lower()}
 
 
-def _tree(path: str | None) -> EditableTree:
+def _tree(path: str | None) -> EditableDtb:
     """Return the tree in a file, or the running one if path is None. Raise UsageError."""
-    from bootmenu.formats.editable_dtb import EditableTree
+    from bootmenu.formats.editable_dtb import EditableDtb
 
     try:
-        return EditableTree.from_tree(_running() if path is None else _file(path))
+        return EditableDtb.from_tree(_running() if path is None else _file(path))
     except FormatError as error:
         raise UsageError(f"{path or _RUNNING}: {error.message}", error.hint or _HINT) from None
 

@@ -65,7 +65,7 @@ class FileFacts(Value, kw_only=True):
         return f"{name} ({self.part})" if self.part else name
 
 
-class TreeFolderFacts(Value, kw_only=True):
+class DtbFolderFacts(Value, kw_only=True):
     """The directory of device trees from which this board's tree is chosen, and the choice."""
 
     device: str
@@ -271,7 +271,7 @@ class EntryFacts(Value, kw_only=True):
     """Whether the entry names a device tree or overlays, or edits a tree; if not, the running tree is passed on."""
     own_tree: DeviceTreeFacts | None = None
     """The entry's device tree as it is on the disk, or None if it names none or the file could not be read."""
-    tree_folder: TreeFolderFacts | None = None
+    tree_folder: DtbFolderFacts | None = None
     """The directory from which its device tree is chosen, or None if the entry names none."""
     overlays: tuple[bool, ...] = ()
     """For each overlay that could be read: whether it is a valid device tree."""

@@ -15,10 +15,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import NamedTuple
 
-from bootmenu.compat.facts import FileState, TreeFolderFacts
+from bootmenu.compat.facts import DtbFolderFacts, FileState
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import MAX_SIZE
-from bootmenu.formats.dtb_head import TreeHead, quick_head, read_head
+from bootmenu.formats.dtb_head import DtbHead, quick_head, read_head
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
 from bootmenu.model.devicetree import TreeFacts
@@ -51,26 +51,26 @@ _STATES = {
 }
 
 
-class FoundTree(NamedTuple):
+class FoundDtb(NamedTuple):
     """A device tree in a directory."""
 
     path: str
     """Path, absolute from the partition's root."""
     identity: tuple[int, int]
-    head: TreeHead
+    head: DtbHead
 
 
-class TreeIndex(Value, kw_only=True):
+class DtbIndex(Value, kw_only=True):
     """The device trees in a directory and its subdirectories, each file once, nearest first."""
 
-    trees: tuple[FoundTree, ...] = ()
+    trees: tuple[FoundDtb, ...] = ()
     unreadable: int = 0
     """Number of files that are named like a device tree, but are not one or could not be read."""
     first_trouble: str = ""
     """Path of the first of these files, and the reason."""
     cut: str = ""
     """Limit that ended the search early, or empty if the search was complete."""
-    by_first: Mapping[bytes, tuple[FoundTree, ...]] = field(default_factory=dict)
+    by_first: Mapping[bytes, tuple[FoundDtb, ...]] = field(default_factory=dict)
     """The trees by the first string of the root's `compatible`."""
 
 
@@ -84,12 +84,12 @@ class Fit(StrEnum):
     OTHER = "other"
 
 
-class TreeChoice(Value, kw_only=True):
+class DtbChoice(Value, kw_only=True):
     """A device tree that could be passed on instead of the entry's."""
 
     ref: FileRef
     fits: Fit
-    head: TreeHead
+    head: DtbHead
 
     @property
     def compatible(self) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class TreeChoice(Value, kw_only=True):
         return self.head.model
 
 
-def read_index(tree: Tree, folder: str, max_trees: int = MAX_TREES) -> TreeIndex:
+def read_index(tree: Tree, folder: str, max_trees: int = MAX_TREES) -> DtbIndex:
     """Index a directory of device trees, within the limits above. Raise TreeError if the directory itself cannot be
     read."""
     return _Search(tree, max_trees).run(folder)
@@ -112,14 +112,14 @@ class _Search:
     def __init__(self, tree: Tree, max_trees: int) -> None:
         self._tree = tree
         self._max_trees = max_trees
-        self._found: list[FoundTree] = []
+        self._found: list[FoundDtb] = []
         self._seen: set[tuple[int, int]] = set()
         self._unreadable = 0
         self._first_trouble = ""
         self._cut = ""
         self._files = self._names = self._links = self._kept = self._whole = 0
 
-    def run(self, top: str) -> TreeIndex:
+    def run(self, top: str) -> DtbIndex:
         pending = deque([(top, 0)])
         folders = 0
         while pending and not self._cut:
@@ -141,10 +141,10 @@ class _Search:
                 self._cut = self._cut or f"folders are nested more than {MAX_DEPTH} deep"
             else:
                 pending.extend((name, depth + 1) for name in below)
-        by_first: dict[bytes, list[FoundTree]] = {}
+        by_first: dict[bytes, list[FoundDtb]] = {}
         for found in self._found:
             by_first.setdefault((found.head.raw_compatible or b"").partition(b"\0")[0], []).append(found)
-        return TreeIndex(
+        return DtbIndex(
             trees=tuple(self._found),
             unreadable=self._unreadable,
             first_trouble=self._first_trouble,
@@ -204,7 +204,7 @@ class _Search:
         self._files += len(names)
         return names
 
-    def _head(self, file: ByteSource, identity: tuple[int, int]) -> tuple[TreeHead | str, tuple[int, int]]:
+    def _head(self, file: ByteSource, identity: tuple[int, int]) -> tuple[DtbHead | str, tuple[int, int]]:
         """Return the head of a tree, or the reason why it has none, and the file's identity."""
         try:
             head = quick_head(file)
@@ -217,7 +217,7 @@ class _Search:
             return error.message, identity
         return head, identity
 
-    def _take(self, path: str, head: TreeHead | str, identity: tuple[int, int]) -> None:
+    def _take(self, path: str, head: DtbHead | str, identity: tuple[int, int]) -> None:
         if isinstance(head, str):
             self._unusable(path, head)
         elif identity not in self._seen:  # otherwise another name of the same file
@@ -226,7 +226,7 @@ class _Search:
             if self._kept > MAX_KEPT:
                 self._cut = self._cut or "the names of the boards are too long to be kept"
             else:
-                self._found.append(FoundTree(path, identity, head))
+                self._found.append(FoundDtb(path, identity, head))
 
     def _unusable(self, path: str, why: str) -> None:
         self._unreadable += 1
@@ -237,7 +237,7 @@ def _is_tree(name: str) -> bool:
     return name.lower().endswith(".dtb")  # FAT's short names are in capitals
 
 
-class DeviceTrees:
+class DtbFolders:
     """The directories of device trees that the entries of one scan name, each read once. Thread-safe."""
 
     def __init__(self, board: TreeFacts | None) -> None:
@@ -247,14 +247,14 @@ class DeviceTrees:
         """Protects `_reading` and `_taken`; never held while a disk is accessed."""
         self._reading: dict[object, Lock] = {}
         """A lock for each directory, held while it is read."""
-        self._indexes: dict[object, TreeIndex | TreeError] = {}
+        self._indexes: dict[object, DtbIndex | TreeError] = {}
         """The index of each directory, or the error that reading it raised."""
         self._taken: dict[str, int] = {}
         """Number of trees read on each device, of MAX_ON_PARTITION."""
-        self._picks: dict[int, tuple[TreeIndex, FoundTree | None, TreeFolderFacts]] = {}
+        self._picks: dict[int, tuple[DtbIndex, FoundDtb | None, DtbFolderFacts]] = {}
         """Choices by the index's id, as thousands of entries may name one directory of thousands of trees."""
 
-    def index(self, tree: Tree, folder: str) -> TreeIndex:
+    def index(self, tree: Tree, folder: str) -> DtbIndex:
         """Return the index of a directory, which is read once. Raise TreeError if it cannot be read."""
         key = (tree.device, tree.stat(folder).identity)
         with self._lock:
@@ -277,14 +277,14 @@ class DeviceTrees:
             raise index
         return index
 
-    def resolve(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, TreeFolderFacts | None]:
+    def resolve(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, DtbFolderFacts | None]:
         """Return the entry with `dtb` set to this board's tree in its `dtb_folder`, and how it was chosen. Return an
         entry without `dtb_folder` unchanged. The choice depends only on the trees and this machine (`_pick`)."""
         folder = entry.dtb_folder
         if folder is None:
             return entry, None
-        facts = TreeFolderFacts(device=folder.device, path=folder.path, state=FileState.WAITING)
-        picked: FoundTree | None = None
+        facts = DtbFolderFacts(device=folder.device, path=folder.path, state=FileState.WAITING)
+        picked: FoundDtb | None = None
         tree = trees.get(folder.device)
         if tree is not None:
             try:
@@ -302,7 +302,7 @@ class DeviceTrees:
             dtb_folder=replace(folder, exists=exists),
         ), facts
 
-    def _pick(self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts) -> tuple[FoundTree | None, TreeFolderFacts]:
+    def _pick(self, tree: Tree, index: DtbIndex, facts: DtbFolderFacts) -> tuple[FoundDtb | None, DtbFolderFacts]:
         pick = self._picks.get(id(index))
         if pick is None:
             self._picks[id(index)] = pick = (index, *self._pick_anew(tree, index, facts))
@@ -310,8 +310,8 @@ class DeviceTrees:
         return picked, replace(answer, device=facts.device, path=facts.path)
 
     def _pick_anew(
-        self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts
-    ) -> tuple[FoundTree | None, TreeFolderFacts]:
+        self, tree: Tree, index: DtbIndex, facts: DtbFolderFacts
+    ) -> tuple[FoundDtb | None, DtbFolderFacts]:
         """Return the tree whose first `compatible` is the machine's, or None, and how it was chosen.
 
         If several match, prefer the whole `compatible` list, then the model, then the file name that U-Boot asks for;
@@ -320,7 +320,7 @@ class DeviceTrees:
         # there is none (boot/pxe_utils.c). Linux does not know these variables, but it knows the board.
         board = self._board
         left = _matching(index, board) if board else ()
-        related: tuple[FoundTree, ...] = ()
+        related: tuple[FoundDtb, ...] = ()
         reason = N_("the only one for this board")
         if board and left:
             for why, narrowed in (
@@ -350,10 +350,10 @@ class DeviceTrees:
             related=tuple(one.path for one in related[:_SHOWN]),
         )
 
-    def choices(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[TreeChoice, ...]:
+    def choices(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[DtbChoice, ...]:
         """Return the device trees that belong to the entry's kernel by their location, those for this board first, or
         () if there are none or they cannot be read."""
-        found: dict[tuple[int, int], TreeChoice] = {}
+        found: dict[tuple[int, int], DtbChoice] = {}
         ours = set(self._board.compatible) if self._board else set()
         first = self._board.compatible[0].encode("utf-8", "replace") if self._board else None
         for ref in _likely_folders(entry):
@@ -370,7 +370,7 @@ class DeviceTrees:
                 else:
                     fits = Fit.RELATED if ours.intersection(one.head.compatible) else Fit.OTHER
                 where = FileRef(device=ref.device, path=one.path, exists=True)
-                found.setdefault(one.identity, TreeChoice(ref=where, fits=fits, head=one.head))
+                found.setdefault(one.identity, DtbChoice(ref=where, fits=fits, head=one.head))
             if found:
                 break
         order = list(Fit)
@@ -392,25 +392,25 @@ def _likely_folders(entry: BootEntry) -> Iterator[FileRef]:
         yield FileRef(device=entry.kernel.device, path=path)
 
 
-def _matching(index: TreeIndex, board: TreeFacts) -> tuple[FoundTree, ...]:
+def _matching(index: DtbIndex, board: TreeFacts) -> tuple[FoundDtb, ...]:
     return index.by_first.get(board.compatible[0].encode("utf-8", "replace"), ())
 
 
-def _same_list(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+def _same_list(trees: tuple[FoundDtb, ...], board: TreeFacts) -> tuple[FoundDtb, ...]:
     return tuple(one for one in trees if one.head.compatible == board.compatible)
 
 
-def _same_model(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+def _same_model(trees: tuple[FoundDtb, ...], board: TreeFacts) -> tuple[FoundDtb, ...]:
     return tuple(one for one in trees if one.head.model == board.model)
 
 
-def _named(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+def _named(trees: tuple[FoundDtb, ...], board: TreeFacts) -> tuple[FoundDtb, ...]:
     name = board.compatible[0].rpartition(",")[2]
     soc = board.compatible[-1].rpartition(",")[2]
     return tuple(one for one in trees if one.path.rpartition("/")[2].lower() == f"{soc}-{name}.dtb".lower())
 
 
-def _all_the_same(tree: Tree, trees: tuple[FoundTree, ...]) -> bool:
+def _all_the_same(tree: Tree, trees: tuple[FoundDtb, ...]) -> bool:
     try:
         contents = (tree.read(one.path, MAX_SIZE) for one in trees)
         return all(one == other for one, other in itertools.pairwise(contents))

@@ -17,7 +17,7 @@ from bootmenu.compat.facts import (
     KernelFacts,
     find_banner,
 )
-from bootmenu.discovery.dtb_candidates import DeviceTrees
+from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.errors import FormatError
 from bootmenu.formats.container_parts import part_among, parts_of, tree_for
 from bootmenu.formats.dtb import MAX_SIZE
@@ -48,7 +48,7 @@ def gather(
     board: tuple[str, ...] = (),
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
-    device_trees: DeviceTrees | None = None,
+    device_trees: DtbFolders | None = None,
     predict_dtb: PredictDtb | None = None,
     complete: bool = True,
 ) -> tuple[BootEntry, EntryFacts]:

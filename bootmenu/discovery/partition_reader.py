@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from bootmenu.compat import EntryFacts, check
 from bootmenu.discovery import entry_facts, root_option
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.dtb_candidates import DeviceTrees
+from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.discovery.entry_ids import EntryIds
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
@@ -49,7 +49,7 @@ class PartitionReader:
         predict: Predict = lambda facts: facts,
         predict_dtb: entry_facts.PredictDtb | None = None,
     ) -> None:
-        self.device_trees = DeviceTrees(machine.tree)
+        self.device_trees = DtbFolders(machine.tree)
         self.names: tuple[str, ...] = ()
         """All names of all partitions."""
         self._mounts = mounts
@@ -62,7 +62,7 @@ class PartitionReader:
     def forget_device_trees(self) -> None:
         """Forget the indexes of device trees, so that they are read again: another partition may have the name of one
         that is gone."""
-        self.device_trees = DeviceTrees(self._machine.tree)
+        self.device_trees = DtbFolders(self._machine.tree)
 
     def release(self, name: str) -> None:
         """Unmount a partition that is gone."""

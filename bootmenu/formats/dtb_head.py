@@ -2,7 +2,7 @@
 """Read only the root's `compatible` and `model` of a device tree, with two short reads of the file.
 
 For valid trees the result is the same as that of formats/dtb.py; damage after the root's properties is not detected.
-Any input gives a TreeHead or a FormatError, and at most 2 MiB are read.
+Any input gives a DtbHead or a FormatError, and at most 2 MiB are read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEADER = struct.Struct(">10I")
 _PROPERTY = struct.Struct(">3I")
 
 
-class TreeHead(NamedTuple):
+class DtbHead(NamedTuple):
     """The raw values of the two properties, None if missing.
 
     This is a tuple because a frozen dataclass takes three times as long to create, and there are hundreds.
@@ -46,21 +46,21 @@ class TreeHead(NamedTuple):
         return next(iter(string_list(self.raw_model)), None) or None
 
 
-def read_head(source: ByteSource) -> TreeHead:
+def read_head(source: ByteSource) -> DtbHead:
     """Read `compatible` and `model`. Raise FormatError, also for files over 2 MiB, or OSError if the medium fails."""
     head = quick_head(source)
     if head is None:
         # detect a damaged header before reading the rest
         Header.from_bytes(source.read(0, _FIRST), source.size)
         root = read_root(source.read(0, source.size))
-        head = TreeHead(root.get("compatible"), root.get("model"))
+        head = DtbHead(root.get("compatible"), root.get("model"))
     for name, raw in (("compatible", head.raw_compatible), ("model", head.raw_model)):
         if raw is not None and len(raw) > MAX_PROPERTY:
             raise FormatError(f"the root's {name} is {len(raw):,} bytes long, at most {MAX_PROPERTY:,} are read")
     return head
 
 
-def quick_head(source: ByteSource) -> TreeHead | None:
+def quick_head(source: ByteSource) -> DtbHead | None:
     """Try two short reads; return None if the whole file has to be read. Raise what `read_head` raises."""
     size = source.size
     if size > MAX_SIZE:
@@ -103,7 +103,7 @@ def quick_head(source: ByteSource) -> TreeHead | None:
         tag, length, name = _PROPERTY.unpack_from(data, at)
         if tag != 3:
             # Devicetree Specification 5.4.2: properties come before the node's children
-            return TreeHead(compatible, model) if tag in (1, 2) else None
+            return DtbHead(compatible, model) if tag in (1, 2) else None
         value = at + 12
         at = value + length
         if at > end or name > certain:
@@ -111,10 +111,10 @@ def quick_head(source: ByteSource) -> TreeHead | None:
         if name == compatible_at and compatible is None:
             compatible = data[value:at]
             if model is not None:
-                return TreeHead(compatible, model)
+                return DtbHead(compatible, model)
         elif name == model_at and model is None:
             model = data[value:at]
             if compatible is not None:
-                return TreeHead(compatible, model)
+                return DtbHead(compatible, model)
         at = begin + ((at - begin + 3) & ~3)
     return None

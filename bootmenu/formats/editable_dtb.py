@@ -41,14 +41,14 @@ class _EscapedStrings(fdt.PropStrings):  # type: ignore[misc]
         return f"{' ' * (tabsize * depth)}{self.name} = {texts};\n"
 
 
-class EditableTree:
+class EditableDtb:
     """A device tree in the hands of the library."""
 
     def __init__(self, tree: fdt.FDT) -> None:
         self._tree = tree
 
     @classmethod
-    def from_tree(cls, tree: DeviceTree) -> EditableTree:
+    def from_tree(cls, tree: DeviceTree) -> EditableDtb:
         """Return an editable copy of a tree.
 
         Raise FormatError if it cannot be written as source: it has an invalid name, or is nested too deeply.
@@ -115,7 +115,7 @@ class EditableTree:
 
     # ---- comparing
 
-    def differences(self, after: EditableTree, longest: int | None = LONGEST) -> Iterator[Difference]:
+    def differences(self, after: EditableDtb, longest: int | None = LONGEST) -> Iterator[Difference]:
         """Yield the differences from this tree to another, in the other's order; removed items of a node come last.
         This takes linear time, unlike fdt.diff."""
         yield from _reservations(list(self._reservations), list(after._reservations))
@@ -223,7 +223,7 @@ class SourceLines(Sequence[str]):
 
 def differences(before: DeviceTree, after: DeviceTree, longest: int | None = LONGEST) -> Iterator[Difference]:
     """Yield the differences between two trees. Raise FormatError if one cannot be written as source."""
-    return EditableTree.from_tree(before).differences(EditableTree.from_tree(after), longest)
+    return EditableDtb.from_tree(before).differences(EditableDtb.from_tree(after), longest)
 
 
 def _walk(root: fdt.Node) -> Iterator[tuple[int, fdt.Node]]:

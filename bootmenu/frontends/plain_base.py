@@ -18,7 +18,7 @@ from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view.boot_plan import plan_rows
-from bootmenu.view.dtb_page import TreeText
+from bootmenu.view.dtb_page import DtbText
 from bootmenu.view.findings import hint, message
 from bootmenu.view.wording import (
     GOING_DOWN,
@@ -101,7 +101,7 @@ class PlainBase:
 
     def _print_tree_changes(self, listing: Listing) -> None:
         """Print how the kernel's device tree differs from the entry's own, and from the running one."""
-        shown = TreeText.read(self.context.session, listing)
+        shown = DtbText.read(self.context.session, listing)
         own, running = _("Changes to the entry's device tree"), _("Differences from the running device tree")
         for title, texts in ((own, shown.changes), (running, shown.against_running)):
             if texts is not None:

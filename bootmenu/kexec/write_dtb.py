@@ -130,12 +130,12 @@ def with_typed_edits(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
     """Return a tree with the typed edits (BootEntry.dtb_edits) made in order. Raise TypedEditError."""
     if not texts:
         return tree
-    from bootmenu.formats.editable_dtb import EditableTree
+    from bootmenu.formats.editable_dtb import EditableDtb
 
     if len(texts) > MOST_EDITS:
         raise TypedEditError(f"more than {MOST_EDITS} edits of a device tree", "Use an overlay, or edit its source.")
     try:
-        held = EditableTree.from_tree(tree)
+        held = EditableDtb.from_tree(tree)
     except FormatError as error:
         raise TypedEditError(f"the device tree cannot be edited: {error.message}", error.hint) from None
     for text in texts:
@@ -162,7 +162,7 @@ def check_typed_edits(tree: DeviceTree, after: DeviceTree, texts: Sequence[str])
 
 
 def _node(tree: DeviceTree, path: str) -> Node | None:
-    """Return the node that EditableTree finds at that path: an exact name takes precedence."""
+    """Return the node that EditableDtb finds at that path: an exact name takes precedence."""
     node: Node | None = tree.root
     for name in filter(None, path.split("/")):
         children = node.children if node else []

@@ -17,7 +17,7 @@ from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.config.settings import Settings
 from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.partition_order import PartitionOrder
@@ -211,7 +211,7 @@ class MachineSession:
         except PlanError:
             return ""
 
-    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+    def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """Return the device trees for an entry's kernel, those for this board first."""
         entry = listing.entry
         refs = [ref for _, ref in entry.files] + ([entry.dtb_folder] if entry.dtb_folder else [])

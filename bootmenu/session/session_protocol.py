@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol
 
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.errors import BootmenuError
@@ -72,7 +72,7 @@ class Session(Protocol):
     def method(self, facts: EntryFacts) -> str:
         """Return the name of the loading method that a plan would use, or an empty string if there is none."""
 
-    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+    def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """Return the device trees for this entry's kernel, those for this board first. Reads the disk, once per scan;
         may be called in any thread."""
 

@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.scanner import Scanner
@@ -157,7 +157,7 @@ class ConsoleSession:
         """Return the name of the loading method for an entry, or an empty string if there is none."""
         return self._session.method(facts)
 
-    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+    def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """Return the device trees for an entry's kernel, those for this board first."""
         return self._session.device_trees(listing)
 

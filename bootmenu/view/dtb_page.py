@@ -20,12 +20,12 @@ from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block, line, paragraph
 
 if TYPE_CHECKING:
-    from bootmenu.formats.editable_dtb import EditableTree
+    from bootmenu.formats.editable_dtb import EditableDtb
 
 MAX_DIFFERENCES = 1000
 
 
-class TreeText(Value, kw_only=True):
+class DtbText(Value, kw_only=True):
     """The device trees of a plan as text. It is slow to make, so make it in a thread."""
 
     changes: tuple[str, ...] | None
@@ -36,7 +36,7 @@ class TreeText(Value, kw_only=True):
     """Source lines of the tree that the kernel gets, each printed on access; None if the tree cannot be read."""
 
     @classmethod
-    def of(cls, dtbs: PlanDtbs) -> TreeText:
+    def of(cls, dtbs: PlanDtbs) -> DtbText:
         """Return the text of these trees, which may take some hundred milliseconds. Raise BootmenuError."""
         final = _editable(dtbs.final, N_("The device tree"))
         own = _editable(dtbs.own, N_("The device tree"))
@@ -50,20 +50,20 @@ class TreeText(Value, kw_only=True):
         )
 
     @classmethod
-    def read(cls, session: Session, listing: Listing) -> TreeText:
+    def read(cls, session: Session, listing: Listing) -> DtbText:
         """Plan an entry, read its files, and return the text of its trees. Raise BootmenuError."""
         with session.holding(listing):
             return cls.of(session.plan_dtbs(session.plan(listing)))
 
 
-def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:
+def _editable(tree: DeviceTree | None, name: str) -> EditableDtb | None:
     """Return the tree as one that can be compared and printed. Raise BootmenuError, which names it."""
-    from bootmenu.formats.editable_dtb import EditableTree
+    from bootmenu.formats.editable_dtb import EditableDtb
 
     if tree is None:
         return None
     try:
-        return EditableTree.from_tree(tree)
+        return EditableDtb.from_tree(tree)
     except FormatError as error:
         raise BootmenuError(
             N_("{tree} cannot be shown: {reason}.", tree=name, reason=error.message), error.hint
@@ -82,7 +82,7 @@ def _truncated(texts: Iterable[str], limit: int) -> Iterator[str]:
         yield _("... and more: only the first {n} are shown").format(n=number(limit, ","))
 
 
-def tree(shown: TreeText | BootmenuError | None, title: str, width: int) -> Sequence[Line]:
+def tree(shown: DtbText | BootmenuError | None, title: str, width: int) -> Sequence[Line]:
     """Return the page. shown: None while the trees are being read."""
     lines = [heading(width, title)]
     if shown is None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import _, localized, number
@@ -43,7 +43,7 @@ SHOWN_TREES = 8
 """Number of device trees that are listed; the others are only counted."""
 
 
-def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: Listing, width: int) -> list[Line]:
+def device_trees(choices: Sequence[DtbChoice] | BootmenuError | None, listing: Listing, width: int) -> list[Line]:
     """Return the device trees that the entry could use: those for this board, then those for related boards.
 
     choices: None while they are searched for. Without any, no lines are returned.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import _, ngettext
 from bootmenu.model.finding import Report
@@ -20,9 +20,7 @@ SHOWN_CHOICES = 5
 """Number of device trees that are listed under their line; Tab steps through all of them."""
 
 
-def fields(
-    editor: EntryEditor, machine: MachineFacts, choices: Sequence[TreeChoice] | None, width: int
-) -> list[Line]:
+def fields(editor: EntryEditor, machine: MachineFacts, choices: Sequence[DtbChoice] | None, width: int) -> list[Line]:
     """Return a row for each line of the editor, and the choices of device tree under their line if that is edited.
 
     choices: None while they are searched for.
@@ -73,12 +71,12 @@ def placeholder(slot: Slot, machine: MachineFacts) -> str:
             return _("none, or one more: disable /NODE, or /NODE NAME = VALUE")
 
 
-def suitable_trees(choices: Sequence[TreeChoice]) -> list[TreeChoice]:
+def suitable_trees(choices: Sequence[DtbChoice]) -> list[DtbChoice]:
     """Return the trees that Tab steps through: those for this board and for related boards."""
     return [choice for choice in choices if choice.fits is not Fit.OTHER]
 
 
-def _choices(editor: EntryEditor, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
+def _choices(editor: EntryEditor, choices: Sequence[DtbChoice] | None, width: int) -> list[Line]:
     if choices is None:
         return block(width - 1, [], _column(), _("looking for device trees"), Style.DIM)
     ours = suitable_trees(choices)

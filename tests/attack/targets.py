@@ -42,7 +42,7 @@ from bootmenu.formats import compression, dtb_head, initramfs
 from bootmenu.formats.container_parts import part_among, parts_of
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
-from bootmenu.formats.editable_dtb import EditableTree
+from bootmenu.formats.editable_dtb import EditableDtb
 from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import Wanted
 from bootmenu.formats.part_cache import content_of
@@ -185,12 +185,12 @@ def _device_tree() -> Attack:
             facts(tree)
             again = DeviceTree.from_bytes(tree.to_bytes())
             _demand(again == tree, "written and read back it is another tree")
-            held = EditableTree.from_tree(tree)
+            held = EditableDtb.from_tree(tree)
             for line in held.source()[:3000]:
                 _shown(line, "the tree's text")
             _demand(held.to_tree() == tree, "what people see is another tree")
             _demand(
-                not list(itertools.islice(held.differences(EditableTree.from_tree(again)), 1)),
+                not list(itertools.islice(held.differences(EditableDtb.from_tree(again)), 1)),
                 "a tree differs from itself",
             )
         with contextlib.suppress(FormatError):

@@ -18,7 +18,7 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
@@ -369,7 +369,7 @@ class FakeSession:
     machine: MachineFacts = MACHINE
     scan_error: Exception | None = None
     plan_error: Exception | None = None
-    trees: Sequence[TreeChoice] = ()
+    trees: Sequence[DtbChoice] = ()
     steps: Sequence[Progress] = LOADING
     load_error: Exception | None = None
     """Raised after the steps."""
@@ -451,7 +451,7 @@ class FakeSession:
         """See Session."""
         return "kexec_file_load" if not facts.wants_own_tree else ""
 
-    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+    def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """See Session."""
         self.calls.append(f"device trees {listing.entry.id}")
         return tuple(self.trees)

@@ -12,7 +12,7 @@ from bootmenu.formats import dtb, dtb_facts
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session.scan_collection import collect
 from bootmenu.view.boot_plan import plan_lines
-from bootmenu.view.dtb_page import TreeText, tree
+from bootmenu.view.dtb_page import DtbText, tree
 from bootmenu.view.report_lines import report_lines
 
 UNREAD = re.compile(r"not be read|cannot be read|not known|not readable")
@@ -30,10 +30,10 @@ def test_nothing_is_unread_that_another_page_shows() -> None:
         assert len(whole) == 9, "one kernel is gone on purpose"
         for listing in whole:
             pages = [*report_lines(listing.report), *plan_lines(session.plan(listing))]
-            pages += [line.text for line in tree(TreeText.read(session, listing), "", 200)]
+            pages += [line.text for line in tree(DtbText.read(session, listing), "", 200)]
             assert not [line for line in pages if UNREAD.search(line)], listing.entry.title
             assert "/dts-v1/;" in "".join(pages)
-        differences = {listing.entry.title: TreeText.read(session, listing).against_running for listing in whole}
+        differences = {listing.entry.title: DtbText.read(session, listing).against_running for listing in whole}
     assert differences["Debian GNU/Linux 12 (bookworm)"] == ()
     assert any("/cpus/cpu@3" in text for text in differences["Alpine Linux edge, two CPUs"] or ())
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 import pytest
 
-from bootmenu.compat.facts import FileState, TreeFolderFacts
+from bootmenu.compat.facts import DtbFolderFacts, FileState
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery import dtb_candidates
-from bootmenu.discovery.dtb_candidates import DeviceTrees, Fit, TreeIndex, read_index
+from bootmenu.discovery.dtb_candidates import DtbFolders, DtbIndex, Fit, read_index
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.model.devicetree import TreeFacts
@@ -64,15 +64,15 @@ def entry(folder: str | None = "/dtbs", *, device: str = "sda1", kernel: str = "
 
 def resolved(
     files: Mapping[str, bytes], board: TreeFacts | None = BOARD, folder: str = "/dtbs"
-) -> tuple[str | None, TreeFolderFacts]:
+) -> tuple[str | None, DtbFolderFacts]:
     """What is picked of these files, and why."""
-    after, facts = DeviceTrees(board).resolve(entry(folder), {"sda1": MemoryTree(files)})
+    after, facts = DtbFolders(board).resolve(entry(folder), {"sda1": MemoryTree(files)})
     assert facts is not None
     assert (after.dtb.path if after.dtb else None) == facts.picked
     return facts.picked, facts
 
 
-def paths(index: TreeIndex) -> list[str]:
+def paths(index: DtbIndex) -> list[str]:
     return [found.path for found in index.trees]
 
 
@@ -145,7 +145,7 @@ def test_files_that_are_no_trees_are_counted_and_the_others_are_seen() -> None:
 def test_the_entry_is_given_its_tree_wherever_the_folder_is(folder: str) -> None:
     tree = MemoryTree({f"{folder}/acme/a.dtb": OURS, "/vmlinuz-6.1": whole_image()})
     tree = MemoryTree({path.replace("//", "/").replace("/./", "/"): data for path, data in tree.files.items()})
-    after, facts = gather(entry(folder), {"sda1": tree}, device_trees=DeviceTrees(BOARD))
+    after, facts = gather(entry(folder), {"sda1": tree}, device_trees=DtbFolders(BOARD))
     assert facts.tree_folder is not None
     assert after.dtb is not None
     assert after.dtb_folder == FileRef(device="sda1", path=folder, exists=True)
@@ -154,20 +154,20 @@ def test_the_entry_is_given_its_tree_wherever_the_folder_is(folder: str) -> None
     assert facts.tree is not None
     assert facts.tree.compatible == BOARD.compatible
     # asked again, it is picked again
-    assert gather(after, {"sda1": tree}, device_trees=DeviceTrees(BOARD)) == (after, facts)
+    assert gather(after, {"sda1": tree}, device_trees=DtbFolders(BOARD)) == (after, facts)
 
 
 def test_many_entries_of_one_folder_look_through_its_trees_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
 
-    def counted(index: TreeIndex, board: TreeFacts) -> tuple[dtb_candidates.FoundTree, ...]:
+    def counted(index: DtbIndex, board: TreeFacts) -> tuple[dtb_candidates.FoundDtb, ...]:
         nonlocal asked
         asked += 1
         return matching(index, board)
 
     matching = dtb_candidates._matching
     monkeypatch.setattr(dtb_candidates, "_matching", counted)
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     tree = MemoryTree({"/dtbs/a.dtb": OURS, "/dtbs/b.dtb": dtb(model=None), "/more/c.dtb": OURS})
     answers = [trees.resolve(entry("/dtbs"), {"sda1": tree}) for _ in range(50)]
     assert asked == 1
@@ -184,7 +184,7 @@ def test_a_folder_that_is_not_there_leaves_the_running_tree() -> None:
         ("/vmlinuz-6.1", FileState.UNUSABLE),
         ("/outside", FileState.OUTSIDE),
     ):
-        after, facts = gather(entry(folder), {"sda1": tree}, device_trees=DeviceTrees(BOARD))
+        after, facts = gather(entry(folder), {"sda1": tree}, device_trees=DtbFolders(BOARD))
         assert facts.tree_folder is not None
         assert (after.dtb, facts.tree_folder.state, facts.wants_own_tree) == (None, state, False)
         assert facts.tree_folder.detail
@@ -195,7 +195,7 @@ def test_a_folder_that_is_not_there_leaves_the_running_tree() -> None:
 def test_a_folder_on_a_partition_that_was_not_seen_waits_and_resolves_when_it_comes() -> None:
     here = MemoryTree({"/vmlinuz-6.1": whole_image()})
     there = MemoryTree({"/dtbs/a.dtb": OURS}, device="sdb1")
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     waiting, facts = gather(entry(device="sdb1"), {"sda1": here}, device_trees=trees)
     assert facts.tree_folder is not None
     assert facts.tree_folder.state is FileState.WAITING
@@ -208,7 +208,7 @@ def test_a_folder_on_a_partition_that_was_not_seen_waits_and_resolves_when_it_co
 
 def test_an_entry_without_a_folder_is_left_as_it_is() -> None:
     before = replace(entry(None), dtb=FileRef(device="sda1", path="/a.dtb"))
-    assert DeviceTrees(BOARD).resolve(before, {}) == (before, None)
+    assert DtbFolders(BOARD).resolve(before, {}) == (before, None)
 
 
 # ---- real folders -----------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_links_are_followed_within_the_partition_and_every_file_counts_once(disk
     index = read_index(tree, "/dtbs")
     assert paths(index) == ["/dtbs/zero.dtb", "/dtbs/d.dtb", "/dtbs/store/c.dtb"]
     assert (index.unreadable, index.cut) == (3, "")
-    assert DeviceTrees(BOARD).resolve(entry(), {"sda1": tree})[0].dtb == FileRef(device="sda1", path="/dtbs/zero.dtb")
+    assert DtbFolders(BOARD).resolve(entry(), {"sda1": tree})[0].dtb == FileRef(device="sda1", path="/dtbs/zero.dtb")
 
 
 def test_the_folder_may_be_a_link_and_is_read_once_whatever_it_is_called(
@@ -247,13 +247,13 @@ def test_the_folder_may_be_a_link_and_is_read_once_whatever_it_is_called(
     (root / "boot/dtb").symlink_to("dtb-6.1")
     calls = 0
 
-    def counted(tree: Tree, folder: str, limit: int) -> TreeIndex:
+    def counted(tree: Tree, folder: str, limit: int) -> DtbIndex:
         nonlocal calls
         calls += 1
         return read_index(tree, folder, limit)
 
     monkeypatch.setattr(dtb_candidates, "read_index", counted)
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     for folder in ("/boot/dtb", "/boot/dtb-6.1/", "/boot/../boot/dtb"):
         picked = trees.resolve(entry(folder), {"sda1": tree})[0].dtb
         assert picked is not None
@@ -293,7 +293,7 @@ def test_twenty_thousand_trees_are_read_and_no_more(disk: tuple[Path, DirectoryT
         if number < 3:
             folder.mkdir(parents=True)
         (folder / f"{number}.dtb").write_bytes(OURS if number == 3000 else OTHER)
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     index = trees.index(tree, "/dtbs")
     assert len(index.trees) == dtb_candidates.MAX_TREES
     assert "20,000" in index.cut
@@ -306,7 +306,7 @@ def test_twenty_thousand_trees_are_read_and_no_more(disk: tuple[Path, DirectoryT
 def test_the_folders_of_a_partition_share_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = MemoryTree({f"/{folder}/{number}.dtb": OURS for folder in "ab" for number in range(3)})
     monkeypatch.setattr(dtb_candidates, "MAX_ON_PARTITION", 4)
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     assert [len(trees.index(tree, folder).trees) for folder in ("/a", "/b", "/a")] == [3, 1, 3]
 
 
@@ -328,13 +328,13 @@ def test_a_tree_over_two_megabytes_is_none() -> None:
 def test_a_folder_that_cannot_be_read_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
-    def failing(tree: Tree, folder: str, limit: int) -> TreeIndex:
+    def failing(tree: Tree, folder: str, limit: int) -> DtbIndex:
         nonlocal calls
         calls += 1
         raise TreeError(folder, TreeErrorReason.UNREADABLE, "cannot be read")
 
     monkeypatch.setattr(dtb_candidates, "read_index", failing)
-    trees = DeviceTrees(BOARD)
+    trees = DtbFolders(BOARD)
     for _ in range(2):
         with pytest.raises(TreeError):
             trees.index(MemoryTree({"/dtbs/a": b""}), "/dtbs")
@@ -363,17 +363,17 @@ OFFERED = MappingProxyType(
 )
 def test_the_others_are_offered_too_this_board_s_first(asked: BootEntry, folder: str) -> None:
     tree = MemoryTree({f"{folder}/{name}": data for name, data in OFFERED.items()})
-    choices = DeviceTrees(BOARD).choices(asked, {"sda1": tree})
+    choices = DtbFolders(BOARD).choices(asked, {"sda1": tree})
     assert [(choice.ref.path, choice.fits) for choice in choices] == [
         (f"{folder}/x/e.dtb", Fit.EXACT),
         (f"{folder}/r.dtb", Fit.RELATED),
         (f"{folder}/o.dtb", Fit.OTHER),
     ]
     assert (choices[1].model, choices[1].compatible) == ("Relative", ("acme,rocket", "acme,soc9"))
-    unknown = DeviceTrees(None).choices(asked, {"sda1": tree})
+    unknown = DtbFolders(None).choices(asked, {"sda1": tree})
     assert {choice.fits for choice in unknown} == {Fit.OTHER}
 
 
 def test_nothing_is_offered_where_there_is_nothing() -> None:
-    assert DeviceTrees(BOARD).choices(entry(), {}) == ()
-    assert DeviceTrees(BOARD).choices(entry(), {"sda1": MemoryTree({})}) == ()
+    assert DtbFolders(BOARD).choices(entry(), {}) == ()
+    assert DtbFolders(BOARD).choices(entry(), {"sda1": MemoryTree({})}) == ()

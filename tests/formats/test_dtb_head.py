@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from bootmenu.demo.builders import board_tree, strings
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
-from bootmenu.formats.dtb_head import MAX_PROPERTY, TreeHead, quick_head, read_head
+from bootmenu.formats.dtb_head import MAX_PROPERTY, DtbHead, quick_head, read_head
 from bootmenu.formats.reader import Buffer
 from tests.builders import strategies
 from tests.properties import examples
 
 PROPERTY = examples(200)
 BOARD = board_tree(("acme,rocket", "acme,soc9"), "Rocket", cpus=range(4)).to_bytes()
-HEAD = TreeHead(b"acme,rocket\0acme,soc9\0", b"Rocket\0")
+HEAD = DtbHead(b"acme,rocket\0acme,soc9\0", b"Rocket\0")
 
 
 class Counted(Buffer):
@@ -117,7 +117,7 @@ def test_other_versions_are_read_as_well(version: int) -> None:
         for at in (data.index(b"\0\0\0\x01") + 4, data.index(b"cpus") + 1):
             data = data[:at] + b"/" + data[at + 1 :]
     assert agrees(data)
-    assert read_head(Buffer(data)) == TreeHead(b"a,b\0", b"c\0")
+    assert read_head(Buffer(data)) == DtbHead(b"a,b\0", b"c\0")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from bootmenu.demo.builders import board_tree, cells
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_text import is_strings, text_of, value_of
-from bootmenu.formats.editable_dtb import MAX_DEPTH, MAX_ITEMS, EditableTree, differences
+from bootmenu.formats.editable_dtb import MAX_DEPTH, MAX_ITEMS, EditableDtb, differences
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -73,7 +73,7 @@ def tree_of(*properties: tuple[str, bytes], children: tuple[Node, ...] = ()) -> 
 @example(b"\0" * 4)
 def test_what_is_printed_can_be_typed_back_and_gives_the_same_bytes(value: bytes) -> None:
     assert value_of(text_of(value, None)) == value
-    shown = [line for line in EditableTree.from_tree(tree_of(("p", value))).source(None) if line.startswith("    p")]
+    shown = [line for line in EditableDtb.from_tree(tree_of(("p", value))).source(None) if line.startswith("    p")]
     assert value_of(shown[0].removesuffix(";").partition("=")[2]) == value
 
 
@@ -153,7 +153,7 @@ def test_a_long_value_is_cut_where_a_row_shows_it() -> None:
     assert text_of(b"a" * 100 + b"\0") == '"' + "a" * 60 + "..."
     assert text_of(bytes(100)) == "<" + " ".join(["0x0"] * 16) + " ...>"
     assert text_of(bytes(101)) == "<" + " ".join(["0x0"] * 16) + " ...>"
-    lines = list(EditableTree.from_tree(tree_of(("p", b"a" * 100 + b"\0"), ("q", bytes(100)))).source())
+    lines = list(EditableDtb.from_tree(tree_of(("p", b"a" * 100 + b"\0"), ("q", bytes(100)))).source())
     assert [len(line) for line in lines[2:4]] == [4 + 4 + 64 + 1, 4 + 4 + 16 * 4 + 6 + 0]
 
 
@@ -163,14 +163,14 @@ def test_a_long_value_is_cut_where_a_row_shows_it() -> None:
 @PROPERTY
 @given(trees)
 def test_the_library_holds_every_bit_of_a_tree(tree: DeviceTree) -> None:
-    held = EditableTree.from_tree(tree)
+    held = EditableDtb.from_tree(tree)
     assert held.to_tree() == tree
-    assert list(held.differences(EditableTree.from_tree(tree))) == []
+    assert list(held.differences(EditableDtb.from_tree(tree))) == []
 
 
 def test_two_things_of_one_name_are_held_both_and_the_first_counts() -> None:
     tree = tree_of(("p", b"1"), ("p", b"2"), children=(Node("n", [("q", b"3")]), Node("n")))
-    held = EditableTree.from_tree(tree)
+    held = EditableDtb.from_tree(tree)
     assert held.to_tree() == tree
     without = tree_of(("p", b"1"), children=(Node("n", [("q", b"3")]),))
     assert list(differences(tree, without)) == []
@@ -182,17 +182,17 @@ def test_two_things_of_one_name_are_held_both_and_the_first_counts() -> None:
 
 def test_reservations_of_one_tree_are_not_those_of_the_next() -> None:
     first = DeviceTree(root=Node(""), reservations=[MemoryRange(base=1, size=2)])
-    assert EditableTree.from_tree(first).to_tree() == first
-    assert EditableTree.from_tree(tree_of()).to_tree() == tree_of()
+    assert EditableDtb.from_tree(first).to_tree() == first
+    assert EditableDtb.from_tree(tree_of()).to_tree() == tree_of()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "\ud800", "ä", "a\n", "a_with_references"])
 def test_a_tree_with_a_name_that_cannot_be_written_is_refused(name: str) -> None:
     for tree in (tree_of((name, b"")), tree_of(children=(Node(name),))):
         with pytest.raises(FormatError, match="cannot be written"):
-            EditableTree.from_tree(tree)
+            EditableDtb.from_tree(tree)
     with pytest.raises(FormatError, match="cannot be written"):
-        EditableTree.from_tree(tree_of()).set("/", name, b"")
+        EditableDtb.from_tree(tree_of()).set("/", name, b"")
 
 
 def test_hostile_trees_are_refused_in_bounded_time() -> None:
@@ -201,12 +201,12 @@ def test_hostile_trees_are_refused_in_bounded_time() -> None:
         node.children.append(Node("n"))
         node = node.children[0]
     with pytest.raises(FormatError, match="64 levels"):
-        EditableTree.from_tree(DeviceTree(root=root))
+        EditableDtb.from_tree(DeviceTree(root=root))
     with pytest.raises(FormatError, match="200,000"):
-        EditableTree.from_tree(tree_of(*[("p", b"")] * MAX_ITEMS))
+        EditableDtb.from_tree(tree_of(*[("p", b"")] * MAX_ITEMS))
     # fdt.parse_dtb would take a minute for a quarter of them
     wide = tree_of(children=tuple(Node(f"n{number}") for number in range(60_000)))
-    assert sum(1 for _ in EditableTree.from_tree(wide).source()) == 2 * 60_000 + 3
+    assert sum(1 for _ in EditableDtb.from_tree(wide).source()) == 2 * 60_000 + 3
 
 
 # ---- printing and comparing ---------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def _dtc(source: str, folder: Path) -> DeviceTree:
 @example(tree_of(("a", b'"\\\t\v\f\0'), ("b", b"\x7f\0"), ("c", b"\0"), ("d", b"")))
 def test_dtc_makes_the_same_tree_of_the_source(tmp_path_factory: pytest.TempPathFactory, tree: DeviceTree) -> None:
     tree.boot_cpu = 0  # it has no place in a source
-    source = "\n".join(EditableTree.from_tree(tree).source(None)) + "\n"
+    source = "\n".join(EditableDtb.from_tree(tree).source(None)) + "\n"
     assert _dtc(source, tmp_path_factory.mktemp("dtc")) == tree
 
 
@@ -237,7 +237,7 @@ def test_the_library_prints_the_same_but_for_what_it_misprints(tree: DeviceTree)
     tree.reservations.clear()  # fdt.parse_dtb gives them to other trees as well
     held = fdt.parse_dtb(tree.to_bytes())
     theirs = [line for line in held.to_dts().split("\n") if line and not line.startswith("//")]
-    ours = list(EditableTree.from_tree(tree).source(None))
+    ours = list(EditableDtb.from_tree(tree).source(None))
     for shown, line in zip(ours, theirs, strict=True):
         if not any(char in line for char in "\\\t\v\f"):
             assert shown.lower() == line.lower()
@@ -300,7 +300,7 @@ def test_a_change_changes_that_and_nothing_else(tree: DeviceTree, data: st.DataO
     paths = [path for path, _ in tree.root.walk()]
     path = data.draw(st.sampled_from(paths))
     name, value = data.draw(_names), data.draw(_values)
-    held = EditableTree.from_tree(tree)
+    held = EditableDtb.from_tree(tree)
     held.set(path, name, value)
     changed = held.to_tree()
     wanted = tree.copy()
@@ -315,7 +315,7 @@ def test_a_change_changes_that_and_nothing_else(tree: DeviceTree, data: st.DataO
 
 
 def test_what_is_not_there_is_not_changed() -> None:
-    held = EditableTree.from_tree(
+    held = EditableDtb.from_tree(
         tree_of(children=(Node("soc", [], [Node("uart@1"), Node("uart@2"), Node("i2c@3"), Node("i2c")]),))
     )
     with pytest.raises(FormatError, match="there is no node spi in /soc"):

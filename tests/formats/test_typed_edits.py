@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bootmenu.demo.builders import cells
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import Node
-from bootmenu.formats.editable_dtb import EditableTree
+from bootmenu.formats.editable_dtb import EditableDtb
 from bootmenu.formats.typed_edits import TypedEdit
 from tests.formats.test_editable_dtb import tree_of
 from tests.properties import examples
@@ -84,7 +84,7 @@ def test_what_is_no_edit_is_refused_in_plain_words(text: str, said: str) -> None
 
 def test_the_library_makes_every_kind_of_edit() -> None:
     uart = Node("uart@1", [("status", b"disabled\0"), ("reg", cells(1, 2))])
-    held = EditableTree.from_tree(tree_of(("model", b"A\0"), children=(uart,)))
+    held = EditableDtb.from_tree(tree_of(("model", b"A\0"), children=(uart,)))
     for text in ("enable /uart", "delete /uart@1 reg", '/ model = "B"', "/uart wakeup-source", "/uart@1 rate = <3>"):
         held.apply(TypedEdit.from_text(text))
     after = held.to_tree()

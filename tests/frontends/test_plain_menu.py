@@ -13,12 +13,12 @@ from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb_head import TreeHead
+from bootmenu.formats.dtb_head import DtbHead
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import PlainMenu
@@ -169,10 +169,10 @@ def test_every_file_of_an_entry_can_be_another_one() -> None:
 
 
 def test_a_device_tree_is_chosen_by_its_number() -> None:
-    head = TreeHead(b"maker,board\0", None)
+    head = DtbHead(b"maker,board\0", None)
     refs = [FileRef(device="sda1", path=f"/{name}.dtb") for name in ("one", "two", "other")]
     fits = (Fit.EXACT, Fit.RELATED, Fit.OTHER)
-    trees = [TreeChoice(ref=ref, fits=fit, head=head) for ref, fit in zip(refs, fits, strict=True)]
+    trees = [DtbChoice(ref=ref, fits=fit, head=head) for ref, fit in zip(refs, fits, strict=True)]
     editor = EntryEditor.of(fakes.DEBIAN.entry)
     number = str(1 + [slot.part for slot in editor.slots].index(EntryPart.TREE))
     said, outcome = sit(fakes.FakeSession(trees=trees), "e 1", number, "2", "b")

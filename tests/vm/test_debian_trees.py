@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.dtb_candidates import DeviceTrees
+from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
@@ -111,7 +111,7 @@ def test_each_of_them_is_found_for_its_own_board(trees: list[Path]) -> None:
     with DirectoryTree(str(folder), "sda1", Syscalls()) as tree:
         for path in some:
             board = facts(DeviceTree.from_bytes(path.read_bytes()))
-            after, found = DeviceTrees(board).resolve(entry, {"sda1": tree})
+            after, found = DtbFolders(board).resolve(entry, {"sda1": tree})
             assert found is not None
             where = f"/{path.relative_to(folder)}"
             if after.dtb is None:  # a board whose trees differ in neither compatible nor model

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, FixedUpDtb, TreeFolderFacts
+from bootmenu.compat.facts import DeviceTreeFacts, DtbFolderFacts, EntryFacts, FileState, FixedUpDtb
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats import dtb
 from bootmenu.model.value import replace
@@ -48,7 +48,7 @@ def with_nop(data: bytes) -> bytes:
 
 def from_folder(**changes: object) -> EntryFacts:
     """An entry whose tree was to be taken from a folder of 577."""
-    base = TreeFolderFacts(
+    base = DtbFolderFacts(
         device="sda1", path="/dtbs", state=FileState.PRESENT, trees=577, reason="the only one for this board"
     )
     return entry(tree_folder=replace(base, **changes))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from bootmenu.bootstate.state import Attempt, State, encode
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree, cells
-from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import Node
@@ -32,7 +32,7 @@ from bootmenu.kexec.load_test import LoadTestPermission, LoadTestRefusedError
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
-from bootmenu.view.dtb_page import TreeText
+from bootmenu.view.dtb_page import DtbText
 from bootmenu.view.entry_details import plan_section
 from bootmenu.view.entry_editor import EntryPart
 from tests.builders import fakes
@@ -169,7 +169,7 @@ async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
 
 
 @pytest.mark.parametrize("trees", [(), (choice("/dtbs/a.dtb", Fit.EXACT),)])
-async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[TreeChoice, ...]) -> None:
+async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[DtbChoice, ...]) -> None:
     async with running(FakeSession(trees=trees)) as menu:
         screen = await editing(menu)
         assert "Tab" not in menu.rows[-1]
@@ -617,7 +617,7 @@ def test_a_tree_that_has_no_source_says_why() -> None:
     odd = board_tree(("acme,rocket",), memory=())
     odd.root.children.append(Node("a b"))
     with pytest.raises(BootmenuError, match="cannot be shown: a name in it cannot be written"):
-        TreeText.of(PlanDtbs(running=None, own=None, final=odd))
+        DtbText.of(PlanDtbs(running=None, own=None, final=odd))
 
 
 def test_the_details_say_which_digest_a_file_must_have() -> None:

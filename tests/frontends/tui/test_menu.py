@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bootmenu.compat import check_machine
-from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
@@ -18,7 +18,7 @@ from bootmenu.discovery.scan_events import (
     ScanEvent,
     ScanFinished,
 )
-from bootmenu.formats.dtb_head import TreeHead
+from bootmenu.formats.dtb_head import DtbHead
 from bootmenu.frontends.outcome import Demo, Quit
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
@@ -319,9 +319,9 @@ async def test_a_first_stage_cannot_be_left() -> None:
         assert "leave; nothing is loaded" not in menu.text
 
 
-def choice(path: str, fits: Fit, model: str | None = None) -> TreeChoice:
-    head = TreeHead(b"acme,rocket\0acme,soc9\0x,y\0", None if model is None else model.encode())
-    return TreeChoice(ref=FileRef(device="mmcblk0p1", path=path, exists=True), fits=fits, head=head)
+def choice(path: str, fits: Fit, model: str | None = None) -> DtbChoice:
+    head = DtbHead(b"acme,rocket\0acme,soc9\0x,y\0", None if model is None else model.encode())
+    return DtbChoice(ref=FileRef(device="mmcblk0p1", path=path, exists=True), fits=fits, head=head)
 
 
 async def test_details_offer_the_other_device_trees_this_board_s_first() -> None:
@@ -350,7 +350,7 @@ async def test_details_offer_the_other_device_trees_this_board_s_first() -> None
     ("trees", "text"),
     [((choice("/dtbs/o.dtb", Fit.OTHER),), "1 for other boards."), ((), "")],
 )
-async def test_details_say_no_more_of_device_trees_than_there_is(trees: tuple[TreeChoice, ...], text: str) -> None:
+async def test_details_say_no_more_of_device_trees_than_there_is(trees: tuple[DtbChoice, ...], text: str) -> None:
     session = FakeSession(trees=trees)
     async with running(session, size=(80, 100)) as menu:
         await menu.press("d")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from textual import on
 from textual.message import Message
 
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import PagerScreen
@@ -35,10 +35,10 @@ class DetailsScreen(PagerScreen[None]):
             super().__init__()
             self.plan = plan
 
-    class TreesFound(Message):
+    class DtbsFound(Message):
         """The device trees were found. trees: or why they could not be."""
 
-        def __init__(self, trees: tuple[TreeChoice, ...] | BootmenuError) -> None:
+        def __init__(self, trees: tuple[DtbChoice, ...] | BootmenuError) -> None:
             super().__init__()
             self.trees = trees
 
@@ -47,7 +47,7 @@ class DetailsScreen(PagerScreen[None]):
         self.listing = listing
         self.problem = problem
         self.plan: LoadPlan | BootmenuError | None = None
-        self.trees: tuple[TreeChoice, ...] | BootmenuError | None = None
+        self.trees: tuple[DtbChoice, ...] | BootmenuError | None = None
 
     def render_page(self, width: int) -> list[Line]:
         """Return files, findings and plan of the entry, and the machine."""
@@ -90,15 +90,15 @@ class DetailsScreen(PagerScreen[None]):
 
     def _find_trees(self, listing: Listing) -> None:
         """Find device trees, in a thread: it may read the disk."""
-        trees: tuple[TreeChoice, ...] | BootmenuError
+        trees: tuple[DtbChoice, ...] | BootmenuError
         try:
             trees = self.context.session.device_trees(listing)
         except Exception as error:
             trees = menu_log.logged_error(error)
-        self.post_message(self.TreesFound(trees))
+        self.post_message(self.DtbsFound(trees))
 
-    @on(TreesFound)
-    def _trees_found(self, message: TreesFound) -> None:
+    @on(DtbsFound)
+    def _dtbs_found(self, message: DtbsFound) -> None:
         self.trees = message.trees
         self.draw()
 

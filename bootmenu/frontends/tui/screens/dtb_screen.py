@@ -14,7 +14,7 @@ from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.session import menu_log
-from bootmenu.view.dtb_page import TreeText, tree
+from bootmenu.view.dtb_page import DtbText, tree
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
@@ -28,14 +28,14 @@ class DtbScreen(PagerScreen[None]):
     class Read(Message):
         """The device trees were read. shown: their text, or why they could not be read."""
 
-        def __init__(self, shown: TreeText | BootmenuError) -> None:
+        def __init__(self, shown: DtbText | BootmenuError) -> None:
             super().__init__()
             self.shown = shown
 
     def __init__(self, context: UiContext, listing: Listing) -> None:
         super().__init__(context)
         self.listing = listing
-        self.text: TreeText | BootmenuError | None = None
+        self.text: DtbText | BootmenuError | None = None
 
     def render_page(self, width: int) -> Sequence[Line]:
         """Return the page."""
@@ -46,9 +46,9 @@ class DtbScreen(PagerScreen[None]):
         self.run_worker(self._read, thread=True, group="tree", exit_on_error=False)
 
     def _read(self) -> None:
-        shown: TreeText | BootmenuError
+        shown: DtbText | BootmenuError
         try:
-            shown = TreeText.read(self.context.session, self.listing)
+            shown = DtbText.read(self.context.session, self.listing)
         except BootmenuError as error:
             shown = error
         except Exception as error:

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
 from bootmenu.frontends.tui.screens.line_editing import LineEditing
@@ -47,10 +47,10 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
             self.change = change
             self.checked = checked
 
-    class TreesFound(Message):
+    class DtbsFound(Message):
         """The device trees to choose from are known."""
 
-        def __init__(self, trees: tuple[TreeChoice, ...]) -> None:
+        def __init__(self, trees: tuple[DtbChoice, ...]) -> None:
             super().__init__()
             self.trees = trees
 
@@ -65,7 +65,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self._check_timer: Timer | None = None
         self._start_when_checked = False
         """Whether to boot the entry as soon as it is checked."""
-        self._trees: tuple[TreeChoice, ...] | None = None
+        self._trees: tuple[DtbChoice, ...] | None = None
 
     def contents(self) -> Iterable[Widget]:
         """Yield heading, fields and verdict."""
@@ -118,12 +118,12 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     # --- in threads
 
     def _find_trees(self) -> None:
-        trees: tuple[TreeChoice, ...] = ()
+        trees: tuple[DtbChoice, ...] = ()
         try:
             trees = self.context.session.device_trees(self.listing)
         except Exception as error:
             menu_log.write_error(error)
-        self.post_message(self.TreesFound(trees))
+        self.post_message(self.DtbsFound(trees))
 
     def _check(self, change: int, entry: BootEntry) -> None:
         checked: Listing | None = None
@@ -135,8 +135,8 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     # --- messages and keys
 
-    @on(TreesFound)
-    def _trees_found(self, message: TreesFound) -> None:
+    @on(DtbsFound)
+    def _dtbs_found(self, message: DtbsFound) -> None:
         self._trees = message.trees
         self._draw()
 
