@@ -11,7 +11,9 @@ FOLLOWS = "mark-good"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="the shell: bash, zsh or fish"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

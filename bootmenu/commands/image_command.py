@@ -57,7 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--include", action="append", default=[], metavar="SRC:DEST", help="one more file or folder (repeatable)"
     )
     build.add_argument(
-        "--compress", choices=("none", "zstd", "gzip"), default="zstd", help="compression (default: %(default)s)"
+        "--compress",
+        choices=("none", "zstd", "gzip"),
+        default="zstd",
+        metavar="FORMAT",
+        help="how it is compressed: none, zstd or gzip (default: %(default)s)",
     )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol, cast
 
@@ -43,6 +45,20 @@ class SubCommand(Protocol):
         """Run the subcommand and return the exit code. Raise BootmenuError, OSError."""
 
 
+class RowsFormatter(argparse.HelpFormatter):
+    """Keep the lines of the description and the epilog, and wrap each; a row goes on in its second column."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        def wrapped(line: str) -> str:
+            row = re.match(r" +\S+ {2,}", line)
+            below = " " * len(row[0]) if row else ""
+            return textwrap.fill(
+                line, width, initial_indent=indent, subsequent_indent=indent + below, break_on_hyphens=False
+            )
+
+        return "\n".join(map(wrapped, text.splitlines()))
+
+
 class BootmenuParser(argparse.ArgumentParser):
     """A parser that reports wrong usage like any other error."""
 
@@ -72,7 +88,7 @@ def parser(found: Mapping[str, SubCommand]) -> argparse.ArgumentParser:
         prog="bootmenu",
         description="A full-screen boot menu that starts Linux from Linux, and says beforehand whether it can.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=RowsFormatter,
     )
     top.add_argument("--version", action="version", version=f"bootmenu {__version__}")
     below = top.add_subparsers(metavar="COMMAND", title="commands")

@@ -128,6 +128,18 @@ def test_defaults_are_said_and_not_how_argparse_writes_them() -> None:
     assert "(default: bookworm)" in text
 
 
+def test_the_manual_page_writes_values_as_they_are_typed() -> None:
+    """A sentence begins with a capital letter, and a value that begins it would get one, too."""
+    text = " ".join(man_page.page().split())
+    for command in parser_description.described():
+        for flag in command.flags:
+            if flag.choices and flag.metavar not in ("CODE", "METHOD"):
+                assert not flag.help.startswith(flag.choices), flag
+                assert all(re.search(rf"\b{re.escape(value)}\b", flag.help) for value in flag.choices), flag
+    assert "none, zstd or gzip" in text
+    assert "Standard, or kiosk" not in text
+
+
 def test_groff_has_nothing_to_say_against_the_manual_page(page: Path) -> None:
     command = ["groff", "-man", "-Tutf8", "-ww", "-rHY=0", str(page)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)

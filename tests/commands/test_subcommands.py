@@ -43,6 +43,19 @@ def test_a_new_subcommand_is_one_file(
     assert "greet-somebody" in completion_scripts.completion("bash", list(described.values()))
 
 
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_fits_the_terminal_and_goes_on_below_the_second_column(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert cli.main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    status = lines[lines.index("exit status:") + 1 : lines.index("", lines.index("exit status:"))]
+    assert [line[:5] for line in status if line[2] != " "] == ["  0  ", "  1  ", "  2  "]
+    assert all(line.startswith("     ") and line[5] != " " for line in status if line[2] == " ")
+
+
 def test_every_subcommand_is_listed_once_after_one_that_exists() -> None:
     found = subcommands.subcommands()
     assert list(found) == [
