@@ -72,7 +72,7 @@ class StoredPin(Value, kw_only=True):
         """Hash a new PIN. Raise PinError if it does not consist of 4 to 32 digits."""
         if not SHORTEST <= len(pin) <= LONGEST or not (pin.isascii() and pin.isdigit()):
             raise PinError(
-                f"A PIN has {SHORTEST} to {LONGEST} digits, and nothing else.", "Buttons can enter it, too."
+                f"a PIN has {SHORTEST} to {LONGEST} digits, and nothing else", "Buttons can enter it, too."
             )
         empty = cls(n=n, r=_R, p=_P, salt=salt or secrets.token_bytes(16), digest=bytes(32))
         return replace(empty, digest=empty._derive(pin))

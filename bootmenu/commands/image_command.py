@@ -93,7 +93,7 @@ def parse_include(text: str) -> tuple[Path, str]:
     """Return the host path and the path in the image of `SRC:DEST`. Raise UsageError."""
     source, colon, destination = text.rpartition(":")
     if not (source and colon and destination.strip("/")):
-        raise UsageError(f"--include {text}: this is not SRC:DEST.", "For example --include notes.txt:/etc/notes.txt")
+        raise UsageError(f"--include {text}: this is not SRC:DEST", "For example --include notes.txt:/etc/notes.txt")
     return Path(source), destination.strip("/")
 
 
@@ -102,7 +102,7 @@ def source_date(text: str | None) -> int:
     if not text:
         return 0
     if not text.isascii() or not text.isdigit() or int(text) > 0xFFFF_FFFF:
-        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, which is not a time in seconds.")
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, which is not a time in seconds")
     return int(text)
 
 

@@ -164,7 +164,7 @@ def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> 
     sources = debian_sources(files, suite)
     if not any(source.suite == suite for source in sources):
         raise BootmenuError(
-            "This host has no Debian source in /etc/apt/sources.list or /etc/apt/sources.list.d.",
+            "this host has no Debian source in /etc/apt/sources.list or /etc/apt/sources.list.d",
             "Name one with --mirror URL.",
         )
     return sources
@@ -198,7 +198,7 @@ class Package(Value, kw_only=True):
             )
         except (KeyError, ValueError) as error:
             raise BootmenuError(
-                f"apt-cache describes {stanza.get('package', 'a package')} without {error}."
+                f"apt-cache describes {stanza.get('package', 'a package')} without {error}"
             ) from error
 
     @property
@@ -294,7 +294,7 @@ class Apt:
         for package in missing:
             if not self._is_stored(package):
                 raise BootmenuError(
-                    f"{package.file_name} was not downloaded, or its SHA-256 is wrong.",
+                    f"{package.file_name} was not downloaded, or its SHA-256 is wrong",
                     f"Check {self.archives} and try again.",
                 )
         return {package.name: self.archives / package.file_name for package in packages}

@@ -113,7 +113,7 @@ def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) 
     if wanted is not None:
         if wanted not in versions:
             raise UsageError(
-                f"There are no modules of kernel {wanted}.", f"There are: {', '.join(versions) or 'none'}."
+                f"there are no modules of kernel {wanted}", f"There are: {', '.join(versions) or 'none'}."
             )
         return wanted
     if len(versions) == 1:
@@ -122,19 +122,19 @@ def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) 
         return running
     if not versions:
         raise UsageError(
-            "The tree has no kernel modules in /lib/modules.", "Name a --root that has a kernel installed."
+            "the tree has no kernel modules in /lib/modules", "Name a --root that has a kernel installed."
         )
-    raise UsageError("The tree has several kernels.", f"Choose with --kernel-version: {', '.join(versions)}.")
+    raise UsageError("the tree has several kernels", f"Choose with --kernel-version: {', '.join(versions)}.")
 
 
 def _prepare_root(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> Root:
     if options.debian is None:
         if options.root is None:
-            raise UsageError("Nothing says where the image's files come from.", "Give --debian ARCH or --root DIR.")
+            raise UsageError("nothing says where the image's files come from", "Give --debian ARCH or --root DIR.")
         return Root(options.root)
     name = f"{options.suite}-{options.debian}"
     if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*", name) is None:
-        raise UsageError(f"{name} is not a Debian suite and architecture.")
+        raise UsageError(f"{name} is not a Debian suite and architecture")
     selection = debian.Selection(kernel=options.kernel_package, extra=options.packages)
     sources = apt.choose_sources(options.suite, options.mirror, apt.host_source_files())
     private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
@@ -153,7 +153,7 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
     packer.compile()
     busybox = root.first("/bin/busybox", "/usr/bin/busybox")
     if busybox is None:
-        raise BootmenuError(f"{root.folder} has no busybox, and init needs it.", "Install busybox-static there.")
+        raise BootmenuError(f"{root.folder} has no busybox, and init needs it", "Install busybox-static there.")
     programs = [packer.python.program, busybox]
     for name in (*_TOOLS, *_WHERE_PRESENT):
         path = root.program(name)
@@ -228,7 +228,7 @@ def _check_settings(source: Path, destination: str) -> None:
     try:
         found = settings_layers.parse(file.read_bytes(), str(file))
     except OSError as error:
-        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
+        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}", hint) from error
     problems = [*found.problems, *filter(None, [pin.problem(found.settings)])]
     if problems:
         raise UsageError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
@@ -247,14 +247,14 @@ def _included(source: Path, destination: str) -> Iterator[tuple[str, bytes, bool
             return
         yield destination, source.read_bytes(), bool(source.stat().st_mode & 0o100)
     except OSError as error:
-        raise UsageError(f"{source} cannot be included: {error.strerror}.") from error
+        raise UsageError(f"{source} cannot be included: {error.strerror}") from error
 
 
 def _write_kernel(root: Root, version: str, options: BuildOptions, say: Callable[[str], None]) -> None:
     path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
     if path is None:
         if options.kernel_output is not None:
-            raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself.")
+            raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself")
         say(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
         return
     target = options.kernel_output or options.output.with_name(options.output.name + ".vmlinuz")
@@ -273,7 +273,7 @@ def write(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise BootmenuError(f"{path} cannot be written: {error.strerror}.") from error
+        raise BootmenuError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _mb(size: int) -> str:

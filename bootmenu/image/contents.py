@@ -73,12 +73,12 @@ class Contents:
 
     def _put(self, node: ArchiveMember) -> None:
         if any(part in ("", ".", "..") for part in node.path.split("/")):
-            raise UsageError(f"{node.path!r} is not a path inside an image.")
+            raise UsageError(f"{node.path!r} is not a path inside an image")
         parent = str(PurePosixPath(node.path).parent)
         if parent != ".":
             above = self._nodes.get(parent)
             if above is None:
                 self.folder(parent)
             elif not stat.S_ISDIR(above.mode):
-                raise UsageError(f"{node.path} cannot be added to the image: {parent} is not a directory.")
+                raise UsageError(f"{node.path} cannot be added to the image: {parent} is not a directory")
         self._nodes[node.path] = node

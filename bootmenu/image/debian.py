@@ -63,7 +63,7 @@ def resolve(selection: Selection, show: Callable[[Sequence[str]], dict[str, Pack
             if package is None:
                 if name in selection.wanted:
                     raise UsageError(
-                        f"The archive has no package {name}.",
+                        f"the archive has no package {name}",
                         "Check --suite, --package and --kernel-package.",
                     )
                 continue  # a virtual package
@@ -102,13 +102,11 @@ def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner) ->
         shutil.rmtree(root)
     elif root.exists() and any(root.iterdir()):
         raise UsageError(
-            f"{root} is not empty and was not made by bootmenu: packages will not be unpacked over it.",
+            f"{root} is not empty and was not made by bootmenu: packages will not be unpacked over it",
             "Give --root a new or empty folder, or leave --debian out to take files from an existing system.",
         )
     if shutil.which("dpkg-deb") is None:
-        raise BootmenuError(
-            "dpkg-deb is missing, so Debian packages cannot be unpacked.", "Install the package dpkg."
-        )
+        raise BootmenuError("dpkg-deb is missing, so Debian packages cannot be unpacked", "Install the package dpkg.")
     root.mkdir(parents=True, exist_ok=True)
     stamp.write_text("{}", "utf-8")  # so that after an interruption the tree is recognised and unpacked again
     for _, path in files:

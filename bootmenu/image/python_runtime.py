@@ -91,15 +91,15 @@ class TargetPython(Value, kw_only=True):
         link = root.first(*(f"{prefix}/bin/python3" for prefix in ("/usr", "/usr/local", "")))
         program = None if link is None else root.resolve(link)
         if program is None:
-            raise BootmenuError(f"{root.folder} has no /usr/bin/python3.", "Install Python 3.11 or later there.")
+            raise BootmenuError(f"{root.folder} has no /usr/bin/python3", "Install Python 3.11 or later there.")
         match = re.fullmatch(r"python(3\.\d+)", PurePosixPath(program).name)
         if match is None:
-            raise BootmenuError(f"{program} has no Python version in its name.")
+            raise BootmenuError(f"{program} has no Python version in its name")
         version = match.group(1)
         prefix = str(PurePosixPath(program).parent.parent)
         library = root.first(*(f"{prefix}/{lib}/python{version}" for lib in ("lib", "lib64")))
         if library is None or root.resolve(f"{library}/os.py") is None:
-            raise BootmenuError(f"{root.folder} has {program} but not its standard library.")
+            raise BootmenuError(f"{root.folder} has {program} but not its standard library")
         # Debian's interpreter searches dist-packages, all others site-packages.
         site = root.read(f"{library}/site.py")
         packages = "/usr/lib/python3/dist-packages" if b"dist-packages" in site else f"{library}/site-packages"
@@ -192,7 +192,7 @@ class Packer:
             name = distribution.metadata["Name"]
             files = [path for path in distribution.files or () if ".." not in path.parts and not path.is_absolute()]
             if not files:
-                raise BootmenuError(f"The installed {name} has no list of its files.", "Install it with pip or uv.")
+                raise BootmenuError(f"the installed {name} has no list of its files", "Install it with pip or uv.")
             if any(path.suffix == ".so" for path in files):
                 tops = sorted(
                     {path.parts[0] for path in files if not path.parts[0].endswith((".dist-info", ".libs"))}
@@ -255,7 +255,7 @@ def own_requirements() -> list[str]:
     try:
         return importlib.metadata.requires("bootmenu") or []
     except importlib.metadata.PackageNotFoundError as error:
-        raise BootmenuError("bootmenu is neither installed nor run from its source tree.") from error
+        raise BootmenuError("bootmenu is neither installed nor run from its source tree") from error
 
 
 def distributions(requirements: list[str]) -> list[importlib.metadata.Distribution]:
@@ -278,7 +278,7 @@ def distributions(requirements: list[str]) -> list[importlib.metadata.Distributi
         except importlib.metadata.PackageNotFoundError as error:
             if marker:
                 continue
-            raise BootmenuError(f"{name} is not installed, and the menu needs it.", f"pip install {name}") from error
+            raise BootmenuError(f"{name} is not installed, and the menu needs it", f"pip install {name}") from error
         found[name] = distribution
         for requirement in distribution.requires or []:
             wanted_extra = re.search(r"extra\s*==\s*[\"']([^\"']+)", split_requirement(requirement)[2])
@@ -292,7 +292,7 @@ def split_requirement(text: str) -> tuple[str, frozenset[str], str]:
     specification, _, marker = text.partition(";")
     match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?", specification)
     if match is None:
-        raise BootmenuError(f"{text!r} is not a requirement.")
+        raise BootmenuError(f"{text!r} is not a requirement")
     extras = frozenset(extra.strip() for extra in (match.group(2) or "").split(",") if extra.strip())
     return re.sub(r"[-_.]+", "-", match.group(1)).lower(), extras, marker.strip()
 

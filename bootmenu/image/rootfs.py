@@ -22,7 +22,7 @@ class Root:
     def __init__(self, folder: Path) -> None:
         """Open a directory. Raise BootmenuError if it is none."""
         if not folder.is_dir():
-            raise BootmenuError(f"{folder} is not a directory.", "Give --root an unpacked root file system.")
+            raise BootmenuError(f"{folder} is not a directory", "Give --root an unpacked root file system.")
         self.folder = folder.resolve()
 
     def resolve(self, path: str) -> str | None:
@@ -69,11 +69,11 @@ class Root:
         """Return the content of a file. Raise BootmenuError if it cannot be read."""
         host = self.host(path)
         if host is None:
-            raise BootmenuError(f"{path} is missing in {self.folder}.")
+            raise BootmenuError(f"{path} is missing in {self.folder}")
         try:
             return host.read_bytes()
         except OSError as error:
-            raise BootmenuError(f"{host} cannot be read: {error.strerror}.") from error
+            raise BootmenuError(f"{host} cannot be read: {error.strerror}") from error
 
     def files(self, folder: str) -> Iterator[str]:
         """Yield the regular files below a directory, sorted; ignore links."""

@@ -104,7 +104,7 @@ def _find(root: Root, soname: str, search: Iterable[str], machine: str, wanted_b
         if is_elf(data) and Linkage.from_bytes(data, candidate).machine == machine:
             return candidate
     raise BootmenuError(
-        f"{wanted_by} needs the library {soname}, which is not in {root.folder}.",
+        f"{wanted_by} needs the library {soname}, which is not in {root.folder}",
         "Name the package that has it with --package.",
     )
 

@@ -223,9 +223,9 @@ def test_the_command_reads_it_twice_and_prints_the_line(
     (tmp_path / "etc/bootmenu.toml").write_text("[kiosk]\n" + said.out)
     assert StoredPin.parse(load(Host(root=tmp_path)).settings.kiosk_pin or "").matches("2580")
     assert main(["pin"]) == 1
-    assert "not the same" in capsys.readouterr().err
+    assert "bootmenu: the two are not the same" in capsys.readouterr().err
     assert main(["pin"]) == 1
-    assert "4 to 32 digits" in capsys.readouterr().err
+    assert "bootmenu: a PIN has 4 to 32 digits" in capsys.readouterr().err
     assert answers == ["never asked for"]
 
 
