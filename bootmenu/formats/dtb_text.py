@@ -12,6 +12,7 @@ import string
 from enum import StrEnum
 
 from bootmenu.errors import FormatError
+from bootmenu.i18n import Message, joined
 from bootmenu.model.value import Value
 
 LONGEST = 64
@@ -43,17 +44,12 @@ class Difference(Value, kw_only=True):
     """Values as text, or empty."""
 
     def __str__(self) -> str:
+        return str(self.message())
+
+    def message(self) -> Message:
         """Return the difference as a line: `~ /chosen bootargs: "a" → "b"`."""
-        where = f"{self.change} {self.path}"
-        if not self.property:
-            return f"{where}: {self.after or self.before}"
-        match self.change:
-            case DifferenceKind.ADDED:
-                return f"{where} {self.property}: {self.after}"
-            case DifferenceKind.REMOVED:
-                return f"{where} {self.property}: {self.before}"
-            case DifferenceKind.CHANGED:
-                return f"{where} {self.property}: {self.before} → {self.after}"
+        where = f"{self.change} {self.path} {self.property}".rstrip()
+        return joined(": ", [where, joined(" → ", filter(None, (self.before, self.after)))])
 
 
 # ---- printing ------------------------------------------------------------------------------------------------

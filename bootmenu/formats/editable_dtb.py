@@ -19,6 +19,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_text import LONGEST, Difference, DifferenceKind, is_strings, quoted_string, text_of
 from bootmenu.formats.typed_edits import TypedEdit
+from bootmenu.i18n import N_, joined, ngettext_lazy
 from bootmenu.model.devicetree import MemoryRange
 
 MAX_DEPTH = 64
@@ -294,11 +295,13 @@ def _reservations(before: list[MemoryRange], after: list[MemoryRange]) -> Iterat
     for area in before:
         if area not in now:
             yield Difference(
-                change=DifferenceKind.REMOVED, path="/memreserve/", property=str(area), before="reserved"
+                change=DifferenceKind.REMOVED, path="/memreserve/", property=str(area), before=N_("reserved")
             )
     for area in after:
         if area not in was:
-            yield Difference(change=DifferenceKind.ADDED, path="/memreserve/", property=str(area), after="reserved")
+            yield Difference(
+                change=DifferenceKind.ADDED, path="/memreserve/", property=str(area), after=N_("reserved")
+            )
 
 
 def _properties(path: str, old: fdt.Node, new: fdt.Node, longest: int | None) -> Iterator[Difference]:
@@ -321,5 +324,7 @@ def _weight(node: fdt.Node) -> str:
     for _, inner in _walk(node):
         nodes += 1
         properties += len(inner.props)
-    below = f", {nodes - 1} {'node' if nodes == 2 else 'nodes'} below" if nodes > 1 else ""
-    return f"{properties} {'property' if properties == 1 else 'properties'}{below}"
+    weight = ngettext_lazy("{n} property", "{n} properties", properties)
+    return (
+        joined(", ", [weight, ngettext_lazy("{n} node below", "{n} nodes below", nodes - 1)]) if nodes > 1 else weight
+    )

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.config.settings import Watchdog
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
-from bootmenu.i18n import N_
+from bootmenu.i18n import N_, English, Message
 from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, boot_edits, check_typed_edits
@@ -153,10 +153,7 @@ def make_plan(
     def planned(role: str, ref: FileRef) -> PlannedFile:
         file = files[role, ref.device, ref.path, ref.part]
         if file.state is not FileState.PRESENT:
-            raise PlanError(
-                f"The {role} {file.name} cannot be read: {file.detail or file.state}.",
-                "See the findings of this entry.",
-            )
+            raise _unreadable(file)
         part, size = file.embedded, file.size or 0
         if part is None:
             return PlannedFile(ref=ref, size=size, stamp=file.stamp)
@@ -209,6 +206,22 @@ def make_plan(
         machine=machine,
         command_line=entry.cmdline.text,
         notes=tuple(_notes(entry, machine, chosen)),
+    )
+
+
+def _unreadable(file: FileFacts) -> PlanError:
+    """Return the error for a file that the entry names and that cannot be read."""
+    reason = file.detail or (
+        N_("its partition was not found") if file.state is FileState.WAITING else str(file.state)
+    )
+    return PlanError(
+        N_(
+            "A file that this entry needs cannot be read: {role} {file} ({reason}).",
+            role=Message(file.role, {}),
+            file=file.name,
+            reason=reason if isinstance(reason, Message) else English(reason),
+        ),
+        N_("See the checks of this entry."),
     )
 
 

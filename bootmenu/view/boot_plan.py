@@ -39,7 +39,7 @@ def plan_rows(plan: LoadPlan) -> list[PlanRow]:
     result += [_file(_("device tree"), plan.dtb)] if plan.dtb else rows(_("device tree"), _("this machine's own"))
     result += [_file(_("overlay"), file) for file in plan.overlays]
     result += rows(_("tree edit"), *plan.entry.dtb_edits)
-    result += rows(_("edit"), *map(str, plan.edits))
+    result += rows(_("fix-up"), *map(str, plan.edits))
     result += rows(_("command line"), plan.command_line or _("none"))
     result += rows(_("hook"), *plan.hooks)
     if plan.watchdog is not Watchdog.LEAVE:

@@ -71,7 +71,7 @@ def _editable(tree: DeviceTree | None, name: str) -> EditableDtb | None:
 
 
 def _bounded(differences: Iterable[Difference]) -> tuple[str, ...]:
-    return tuple(_truncated((str(difference) for difference in differences), MAX_DIFFERENCES))
+    return tuple(_truncated((localized(difference.message()) for difference in differences), MAX_DIFFERENCES))
 
 
 def _truncated(texts: Iterable[str], limit: int) -> Iterator[str]:

@@ -20,7 +20,7 @@ from bootmenu.view.wording import own_findings, verdict, verdict_width
 _LABELS = (
     *(N_("kernel"), N_("initramfs"), N_("device tree"), N_("overlay"), N_("command line")),
     *(N_("from"), N_("loaded by"), N_("entry id"), N_("this board"), N_("related")),
-    *(N_("method"), N_("edit"), N_("hook"), N_("note"), N_("no plan")),
+    *(N_("method"), N_("fix-up"), N_("hook"), N_("note"), N_("no plan")),
     *(N_("partition"), N_("file"), N_("reason")),
 )
 

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
+from bootmenu import i18n
 from bootmenu.demo import demonstration, recorded_machine, running_tree
 from bootmenu.formats import dtb, dtb_facts
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session.scan_collection import collect
-from bootmenu.view.boot_plan import plan_lines
+from bootmenu.view.boot_plan import plan_lines, plan_rows
 from bootmenu.view.dtb_page import DtbText, tree
 from bootmenu.view.report_lines import report_lines
 
@@ -49,3 +50,20 @@ def test_the_end_of_a_load_names_the_kernel_of_the_entry() -> None:
             ends.add(reached.value.message)
         assert len(ends) == len(same_title) > 1
         assert "Here the machine would start Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64." in ends
+
+
+def test_lines_of_the_device_tree_are_in_one_language() -> None:
+    """Edits are English everywhere, so their label is a noun; what became of a node is translated."""
+    i18n.use("de", {})
+    try:
+        with demonstration(pace=None) as session:
+            listings, _ = collect(session)
+            whole = [listing for listing in listings if listing.entry.kernel.exists]
+            lines = {text for one in whole for text in DtbText.read(session, one).against_running or ()}
+            labels = {row.name for one in whole for row in plan_rows(session.plan(one))}
+    finally:
+        i18n.use("en", {})
+    assert any(re.search("Eigenschaft.*Knoten darunter", text) for text in lines), lines
+    assert not [text for text in lines if re.search("propert(y|ies)|nodes? below|reserved", text)]
+    assert "Anpassung" in labels
+    assert all(label[0].isupper() for label in labels), "German nouns"

@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 
+from bootmenu import i18n
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
@@ -85,6 +86,17 @@ def test_an_entry_that_cannot_be_started_is_asked_about() -> None:
     assert outcome == Quit()
     assert not any(call.startswith("load") for call in session.calls)
     assert isinstance(sit(fakes.FakeSession(), number, "y")[1], Jump)
+
+
+def test_a_question_is_in_one_language() -> None:
+    number = str([found.entry.id for found in _listings()].index(fakes.PAGES.entry.id) + 1)
+    i18n.use("de", {}, ascii_only=True)
+    try:
+        said, outcome = sit(fakes.FakeSession(), number, "j")
+    finally:
+        i18n.use("en", {})
+    assert "Trotzdem versuchen? (j, oder Enter fuer Nein)" in " ".join(said.split())
+    assert isinstance(outcome, Jump)
 
 
 def _listings() -> list[Listing]:

@@ -255,6 +255,42 @@ def test_the_line_of_keys_fits_and_keeps_what_matters(code: str) -> None:
     assert i18n._("help") in menu
 
 
+CHECK = {"de": "rüf", "es": "comprob", "fr": "vérif", "pt": "verific"}
+"""Part of the word for a check, which a test load is not."""
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_tests_are_not_called_checks(code: str) -> None:
+    found = [values[0] for key, values in translations(code) if re.search(r"\b[Tt]est", key[0])]
+    assert len(found) > 5
+    assert [text for text in found if CHECK[code] in text.lower()] == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_page_of_power_is_not_called_like_one_of_its_choices(code: str) -> None:
+    from bootmenu.view.wording import POWER_WORDS
+
+    i18n.use(code, {})
+    assert i18n._("Power").lower() == i18n._("power").lower()
+    assert i18n._("Power") not in [i18n._(choice) for choice in POWER_WORDS.values()]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_texts_of_the_simulated_kiosk_are_translated(code: str) -> None:
+    from bootmenu.config.settings import Profile, Settings
+    from bootmenu.demo.demo_kiosk import demonstrated
+
+    english, english_pin = demonstrated(Settings(profile=Profile.KIOSK))
+    i18n.use(code, {})
+    used, pin = demonstrated(Settings(profile=Profile.KIOSK))
+    assert not {*used.kiosk_names.values()} & {*english.kiosk_names.values()}
+    assert (used.kiosk_contact, pin) != (english.kiosk_contact, english_pin)
+    assert used.kiosk_contact.endswith(": 0800 123 456")
+    assert "2580" in pin
+    own = demonstrated(Settings(profile=Profile.KIOSK, kiosk_contact="Call me", kiosk_names={"x": "y"}))[0]
+    assert (own.kiosk_contact, own.kiosk_names) == ("Call me", {"x": "y"})
+
+
 def test_where_there_is_nothing_but_ascii_german_is_written_with_two_letters() -> None:
     from bootmenu.terminal.character_sets import to_ascii
 

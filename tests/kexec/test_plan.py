@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu import i18n
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats.dtb_facts import facts
+from bootmenu.i18n import localized
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.kernel import Architecture, Compression
@@ -140,7 +142,7 @@ def test_every_method_says_when_it_cannot_be_used_and_what_it_does() -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        ({"kernel": "/gone"}, "kernel sda1:/gone cannot be read"),
+        ({"kernel": "/gone"}, "kernel sda1:/gone (does not exist)"),
         ({"kernel": "/initrd"}, "cpio archive"),
         ({"initrds": ["/gone"]}, "initramfs sda1:/gone"),
         ({"initrds": ["/"]}, "folder"),
@@ -158,6 +160,27 @@ def test_what_cannot_be_honoured_is_refused_and_no_tree_is_dropped(
         bench.plan(bench.entry(**spoil))  # type: ignore[arg-type]
     assert says in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("de", "Gerätebaum"),
+        ("es", "árbol de dispositivos"),
+        ("fr", "arbre matériel"),
+        ("pt", "árvore de dispositivos"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_in_the_language(bench: Bench, code: str, words: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        bench.plan(bench.entry(dtb="/gone"))
+    i18n.use(code, {})
+    try:
+        said = localized(caught.value.message)
+        assert f"{words} sda1:/gone ({i18n._('does not exist')})" in said
+        assert "cannot" not in said + localized(caught.value.hint)
+    finally:
+        i18n.use("en", {})
 
 
 def test_notes_say_what_is_replaced_and_what_stays_dark(bench: Bench) -> None:
