@@ -137,6 +137,13 @@ class Traits(Value):
         )
 
 
+def names_utf8(environ: Mapping[str, str]) -> bool:
+    """Return whether the locale of an environment has UTF-8. It need not be installed."""
+    # POSIX: the first of these variables that is set decides
+    name = next(filter(None, map(environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    return re.search(r"utf-?8", name, re.IGNORECASE) is not None
+
+
 def own_name() -> str:
     """Return the name of the terminal that this process was started on. In another /dev, as in a chroot, that is the
     name that belongs to its device number (Documentation/admin-guide/devices.txt). Raise OSError if descriptor 0 is

@@ -18,7 +18,16 @@ from bootmenu.errors import UsageError
 from bootmenu.i18n import N_
 from bootmenu.model.value import Value, field
 from bootmenu.system.host import Host
-from bootmenu.terminal.capabilities import GLYPHS, Traits, is_own, is_serial, opened, prepare_environment, settle
+from bootmenu.terminal.capabilities import (
+    GLYPHS,
+    Traits,
+    is_own,
+    is_serial,
+    names_utf8,
+    opened,
+    prepare_environment,
+    settle,
+)
 
 _MOST = 8
 
@@ -140,7 +149,9 @@ def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int,
         mine["TERM"] = "vt220"
     prepare_environment(mine, path)
     if plain:
-        mine.setdefault(GLYPHS, "ascii")
+        # it asks the terminal nothing, so only the environment of a terminal emulator tells its charset
+        if not own or Traits.of(mine).console or not names_utf8(mine):
+            mine.setdefault(GLYPHS, "ascii")
     elif descriptor >= 0:
         settle(descriptor, mine)
     return Console(path, mine)

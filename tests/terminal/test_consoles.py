@@ -227,6 +227,28 @@ os.execvp("unshare", ["unshare", "--mount", "sh", "-c", command, sys.executable]
 """
 
 
+@pytest.mark.parametrize(
+    ("term", "own", "locale", "ascii_only"),
+    [
+        ("xterm", True, {"LANG": "de_DE.UTF-8"}, False),
+        ("xterm", True, {"LC_ALL": "", "LC_CTYPE": "C.utf8", "LANG": "C"}, False),
+        ("xterm", True, {"LC_ALL": "C", "LANG": "de_DE.UTF-8"}, True),
+        ("xterm", True, {"LANG": "de_DE.ISO-8859-1"}, True),
+        ("xterm", True, {}, True),
+        ("xterm", True, {"LANG": "de_DE.UTF-8", "BOOTMENU_GLYPHS": "ascii"}, True),
+        ("xterm", False, {"LANG": "de_DE.UTF-8"}, True),
+        ("linux", True, {"LANG": "de_DE.UTF-8"}, True),
+        ("vt220", True, {"LANG": "de_DE.UTF-8"}, True),
+        ("dumb", True, {"LANG": "de_DE.UTF-8"}, True),
+    ],
+)
+def test_the_plain_menu_writes_utf8_if_the_locale_of_a_terminal_emulator_names_it(
+    term: str, own: bool, locale: dict[str, str], ascii_only: bool
+) -> None:
+    made = _prepared("/dev/pts/7", own, {"TERM": term, **locale}, -1, plain=True)
+    assert made.traits.ascii is ascii_only
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_terminal_that_belongs_to_somebody_else_is_the_one_that_was_handed_on(plain: bool) -> None:
     asked = ["--plain"] if plain else []
