@@ -267,6 +267,12 @@ def test_tests_are_not_called_checks(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
+def test_the_log_of_the_kernel_is_not_called_like_the_kernel(code: str) -> None:
+    i18n.use(code, {})
+    assert i18n._("kernel log") != i18n._("kernel")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_the_page_of_power_is_not_called_like_one_of_its_choices(code: str) -> None:
     from bootmenu.view.wording import POWER_WORDS
 
