@@ -351,7 +351,7 @@ menu.menu_run.show = show
 from bootmenu.session.machine_session import MachineSession
 load = MachineSession.load
 def holding(self, plan):
-    print("HELD", *[name for name, place in self._mounts._places.items() if place.holders], "HERE")
+    print("HELD", *[name for name, mount in self._mounts._mounts.items() if mount.holders], "HERE")
     return load(self, plan)
 MachineSession.load = holding
 sys.exit(menu.run(menu.MenuOptions(demo=True, flags={"timeout": 0})))
