@@ -244,20 +244,26 @@ def worn_by(name: str) -> Variant:
     return _WORN[list(SCENES).index(name) % len(_WORN)][1][0]
 
 
-def harvest(name: str, *, every_theme: bool = True) -> Sequence[Drawn]:
-    """Draw a scene in every size, in one run of the app.
+def harvest(name: str, *, every_theme: bool = True, sizes: Sequence[tuple[int, int]] = SIZES) -> Sequence[Drawn]:
+    """Draw a scene in these sizes, in one run of the app.
 
     every_theme: draw it in every theme instead of one; in the last and smallest size still in one only.
     """
     drawn: list[Drawn] = []
-    asyncio.run(_draw(name, drawn, _WORN if every_theme else [one for one in _WORN if worn_by(name) in one[1]]))
+    worn = _WORN if every_theme else [one for one in _WORN if worn_by(name) in one[1]]
+    asyncio.run(_draw(name, drawn, worn, sizes))
     return drawn
 
 
-async def _draw(name: str, drawn: list[Drawn], worn: Sequence[tuple[Theme, list[Variant]]]) -> None:
-    async with playing(name) as menu:
-        for size in SIZES:
-            if size != SIZES[0]:
+async def _draw(
+    name: str,
+    drawn: list[Drawn],
+    worn: Sequence[tuple[Theme, list[Variant]]],
+    sizes: Sequence[tuple[int, int]],
+) -> None:
+    async with playing(name, sizes[0]) as menu:
+        for size in sizes:
+            if size != sizes[0]:
                 await menu.pilot.resize_terminal(*size)
                 await menu.pilot.pause()
             await dress(menu, _PROBE)

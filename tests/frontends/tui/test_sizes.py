@@ -26,7 +26,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
         ("menu", "menu-warn", "menu-fail", "menu-unknown", "menu-problem", "menu-stuck", "menu-waiting"), (MARKED,)
     ),
     **dict.fromkeys(("menu-looking", "menu-simulation", "menu-locked", "menu-remembered", "filtered"), (MARKED,)),
-    "menu-ended-early": (MARKED, "looking en"),
+    "menu-ended-early": (MARKED, "the scan en"),
     "menu-tested": (MARKED, "Test passed"),
     "menu-starting": ("looking",),
     "menu-empty": (r"\bm\b",),

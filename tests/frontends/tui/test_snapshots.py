@@ -17,6 +17,7 @@ from tests.frontends.tui import appearance
 from tests.frontends.tui.appearance import Drawn
 from tests.frontends.tui.driving import running
 from tests.frontends.tui.scenes import SCENES
+from tests.properties import ALL
 
 SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»")
 """Characters that are both in the kernel's font and in Debian's."""
@@ -30,9 +31,14 @@ SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒�
     ],
 )
 def drawn(request: pytest.FixtureRequest) -> tuple[str, list[Drawn]]:
-    """A scene in every size, and in one theme or in every theme. One at a time: a scene has 50,000 cells."""
+    """A scene in one theme or in every theme; in every size, or by default in one, which changes from scene to scene.
+
+    One scene at a time: it has 50,000 cells.
+    """
     name, every_theme = request.param
-    return name, list(appearance.harvest(name, every_theme=every_theme))
+    turn = list(SCENES).index(name) % len(appearance.SIZES)
+    sizes = appearance.SIZES if ALL or every_theme else appearance.SIZES[turn : turn + 1]
+    return name, list(appearance.harvest(name, every_theme=every_theme, sizes=sizes))
 
 
 def test_every_theme_has_scenes_that_are_drawn_in_it() -> None:
