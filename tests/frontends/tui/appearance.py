@@ -261,9 +261,9 @@ async def _draw(
     worn: Sequence[tuple[Theme, list[Variant]]],
     sizes: Sequence[tuple[int, int]],
 ) -> None:
-    async with playing(name, sizes[0]) as menu:
+    async with playing(name) as menu:
         for size in sizes:
-            if size != sizes[0]:
+            if size != SIZES[0]:
                 await menu.pilot.resize_terminal(*size)
                 await menu.pilot.pause()
             await dress(menu, _PROBE)
