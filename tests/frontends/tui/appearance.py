@@ -262,10 +262,12 @@ async def _draw(
     sizes: Sequence[tuple[int, int]],
 ) -> None:
     async with playing(name) as menu:
-        for size in sizes:
+        for size in SIZES:
             if size != SIZES[0]:
                 await menu.pilot.resize_terminal(*size)
                 await menu.pilot.pause()
+            if size not in sizes:  # yet it was there before: what is scrolled depends on the sizes before
+                continue
             await dress(menu, _PROBE)
             screen = seen(menu)
             one = Drawn(size, screen, [])
