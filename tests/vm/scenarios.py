@@ -102,7 +102,7 @@ class Outcome:
 
 def refused_with(text: str) -> str:
     """The error number, `EINVAL`, that a failed load says the kernel answered with; empty where it says none."""
-    found = re.search(r"call: kexec\w* said (E[A-Z]+),", text)
+    found = re.search(r"call: kexec\w* failed with (E[A-Z]+),", text)
     return found[1] if found else ""
 
 
