@@ -214,7 +214,6 @@ class MenuView(PowerScreen[None]):
         """Show a sentence in the lower rule until the next key."""
         self._message = text
         self._draw_rules()
-        self.call_after_refresh(self._draw_rules)  # a message of several lines hides more of the summary
 
     # --- scanning
 
@@ -227,8 +226,9 @@ class MenuView(PowerScreen[None]):
         self.call_after_refresh(self._draw_summary, from_top=False)
 
     @on(RowList.Sized)
+    @on(TextView.Sized, "#summary")
     def _sized(self) -> None:
-        """Redraw the rules, which depend on the size of the list."""
+        """Redraw the rules: they say how much is hidden, of the summary also by a message of several lines."""
         self._draw_rules()
 
     def scan_failed(self, error: Exception) -> None:

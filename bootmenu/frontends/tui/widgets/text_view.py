@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -109,6 +110,18 @@ class LineWidget(StyledWidget):
 class TextView(LineWidget):
     """A view of lines that are rendered for its width; it scrolls by whole lines and has no scroll bar."""
 
+    class Sized(Message):
+        """The widget was resized."""
+
+        def __init__(self, view: TextView) -> None:
+            super().__init__()
+            self.view = view
+
+        @property
+        def control(self) -> TextView:
+            """Return the widget, for the selectors of `on`."""
+            return self.view
+
     def __init__(self, render: Render | None = None, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._render_lines: Render = render or (lambda _width: ())
@@ -176,6 +189,7 @@ class TextView(LineWidget):
         self._update_lines(self.size.width)
         self.top = min(self.top, self._last_top())
         self.refresh()
+        self.post_message(self.Sized(self))
 
     def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
         """Return the number of lines at this width."""
