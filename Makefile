@@ -10,6 +10,7 @@ LOCK := requirements-dev.lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= $(shell nproc)
+TYPES := $(BIN)/mypy --no-error-summary
 SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
@@ -25,6 +26,7 @@ run: $(VENV)/.ready ## Start the menu.
 	@$(BIN)/bootmenu menu $(ARGS)
 
 test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
+	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not slow" $(ARGS)
 
 test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
@@ -33,6 +35,7 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 
 test-all: export BOOTMENU_ALL_EXAMPLES = 1
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
+	$(TYPES)
 	$(PYTEST) $(SHARED) $(ARGS)
 
 test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
@@ -66,7 +69,8 @@ generated: man json messages ## Bring what is made from the source up to date; a
 messages: $(VENV)/.ready ## Bring the translations up to date with the source (ARGS="--check": only say what is missing).
 	@$(BIN)/python -m scripts.messages $(ARGS)
 
-lint: $(VENV)/.ready ## Run ruff, mypy, import-linter and the house rules; they are tests too, so `make test` has them.
+lint: $(VENV)/.ready ## Run ruff, mypy, import-linter and the house rules; `make test` has them, too.
+	$(TYPES)
 	$(PYTEST) tests/test_lint.py tests/test_style.py $(ARGS)
 
 format: $(VENV)/.ready ## Let ruff put the source into its form, and mend what it can mend safely.

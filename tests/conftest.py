@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import signal
 
@@ -30,6 +32,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 compile_catalogues()  # what was edited since the environment was made
 
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda _pad: None)  # glibc has it
+
 _LONGEST_ID = {bytes: 16, str: 60}
 """Characters of a parameter that stand in a test's name."""
 
@@ -40,6 +44,13 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     if isinstance(val, (bytes, str)) and len(val) > _LONGEST_ID.get(type(val), 60):
         return f"{argname}-of-{len(val)}"
     return None
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Give what the tests of a file have used back to the system: several processes run side by side."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        _trim(0)
 
 
 @pytest.hookimpl(tryfirst=True)

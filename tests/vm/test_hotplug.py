@@ -11,7 +11,7 @@ from tests.vm.conftest import MachineMaker
 from tests.vm.disks import FileSystem, Partition, write_disk
 from tests.vm.harness import Hardware, Machine, Monitor
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 STICK = Partition(
     file_system=FileSystem.FAT,

@@ -58,6 +58,7 @@ def test_an_entry_chosen_by_keys_starts(machine: MachineMaker, disk: Path, token
         vm.wait_for_end(20)
 
 
+@pytest.mark.slow
 def test_the_default_starts_by_itself(machine: MachineMaker, disk: Path, token: str) -> None:
     with machine(Hardware(disks=(disk,)), cmdline="bootmenu.timeout=3") as vm:
         vm.wait_for("Any key opens the menu", 90)
@@ -67,6 +68,7 @@ def test_the_default_starts_by_itself(machine: MachineMaker, disk: Path, token: 
         vm.wait_for(f"bootmenu-test.entry=alpha-{token}", 10)
 
 
+@pytest.mark.slow
 def test_an_entry_with_its_own_device_tree_gets_that_tree(machine: MachineMaker, disk: Path, token: str) -> None:
     with machine(Hardware(disks=(disk,))) as vm:
         _wait_for_menu(vm)
@@ -78,6 +80,7 @@ def test_an_entry_with_its_own_device_tree_gets_that_tree(machine: MachineMaker,
         vm.wait_for("second stage is done", 10)
 
 
+@pytest.mark.slow
 def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
     machine: MachineMaker, disk: Path, spin_table_tree: Path, tmp_path: Path
 ) -> None:

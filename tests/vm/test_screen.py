@@ -19,7 +19,7 @@ from tests.vm.disks import FileSystem, Partition
 from tests.vm.display import MISSING, Cell, Font, Screen
 from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, Monitor
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 COLUMNS, ROWS = 120, 40
 DEVICES = ("-device", f"virtio-gpu-pci,xres={COLUMNS * 8},yres={ROWS * 16}", "-device", "virtio-keyboard-pci")

@@ -77,7 +77,7 @@ SCENARIOS = (
         load=Load.REFUSED,
         second=Second.NOT_STARTED,
     ),
-    Scenario(name="GICv3 with ITS", hardware=Hardware(machine="virt,gic-version=3"), quick=True),
+    Scenario(name="GICv3 with ITS", hardware=Hardware(machine="virt,gic-version=3")),
     Scenario(
         name="GICv3 with ITS, by kexec-tools",
         hardware=Hardware(machine="virt,gic-version=3"),
@@ -250,7 +250,7 @@ SCENARIOS = (
         codes=frozenset({"IMG-TRUNC"}),
         second=Second.SILENT,
     ),
-    Scenario(name="Debian 13 from Debian 12", kernel=Kernel.TRIXIE, quick=True),
+    Scenario(name="Debian 13 from Debian 12", kernel=Kernel.TRIXIE),
     Scenario(
         name="16K pages on a Cortex-A57",
         kernel=Kernel.TRIXIE_16K,
