@@ -20,7 +20,7 @@ SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'ARGS="..." is handed on: make run ARGS="--demo", make test ARGS="-k plan", make lock ARGS="--upgrade".'
+	@echo 'ARGS="..." is passed on: make run ARGS="--demo", make test ARGS="-k plan", make lock ARGS="--upgrade".'
 
 run: $(VENV)/.ready ## Start the menu.
 	@$(BIN)/bootmenu menu $(ARGS)
@@ -31,6 +31,7 @@ test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of th
 
 test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 	@$(PYTHON) scripts/system_packages.py fast
+	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not vm and not slow" $(ARGS)
 
 test-all: export BOOTMENU_ALL_EXAMPLES = 1
