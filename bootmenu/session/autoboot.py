@@ -46,13 +46,15 @@ class _Preference(Value):
 
     listings: tuple[Listing, ...]
     origin: _Origin
-    explicit: bool
-    """Whether it was configured, rather than being the first entry of the list."""
-    once: bool = False
     exact: bool = False
     """Whether it names an id, rather than a pattern or what a configuration has as its default."""
     disks: frozenset[str] = frozenset()
     """Listing.disks when the default was set, if the state has them."""
+
+    @property
+    def explicit(self) -> bool:
+        """Return whether it was configured, rather than being the first entry of the list."""
+        return self.origin is not _Origin.FIRST
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
@@ -80,7 +82,8 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     if preference is None:
         return Choice(final=finished, reason=N_("There is no entry that could be started.") if finished else "")
     default = preference.listings[0]
-    rejection = trusted.rejection(default, preference) or _rejection(default, state, once=preference.once)
+    once = preference.origin is _Origin.ONCE
+    rejection = trusted.rejection(default, preference) or _rejection(default, state, once=once)
     if rejection is None and (preference.explicit or default.report.verdict is not Severity.UNKNOWN):
         final = finished or (preference.explicit and not _better_may_follow(listings, state, settings))
         return Choice(listing=default, final=final, reason=missing)
@@ -193,17 +196,17 @@ def _preferences(
     allowed = [listing for listing in listings if trusted.rejection(listing) is None] or list(listings)
     once = tuple(_with_id(listings, state.once))
     if once:
-        yield _Preference(once, _Origin.ONCE, explicit=True, once=True, exact=True, disks=frozenset(state.once_disks))
+        yield _Preference(once, _Origin.ONCE, exact=True, disks=frozenset(state.once_disks))
     if settings.default is not None:
         exact = _is_exact(settings.default)
         if by_setting := tuple(_matching(listings if exact else allowed, settings.default)):
-            yield _Preference(by_setting, _Origin.DEFAULT, explicit=True, exact=exact)
+            yield _Preference(by_setting, _Origin.DEFAULT, exact=exact)
     if made := tuple(_with_id(listings, state.default)):
-        yield _Preference(made, _Origin.DEFAULT, explicit=True, exact=True, disks=trusted.default)
+        yield _Preference(made, _Origin.DEFAULT, exact=True, disks=trusted.default)
     if configured := tuple(listing for listing in allowed if listing.entry.default):
-        yield _Preference(configured, _Origin.DEFAULT, explicit=True)
+        yield _Preference(configured, _Origin.DEFAULT)
     if allowed:
-        yield _Preference(tuple(allowed), _Origin.FIRST, explicit=False)
+        yield _Preference(tuple(allowed), _Origin.FIRST)
 
 
 def _is_exact(pattern: str) -> bool:
