@@ -16,7 +16,7 @@ from bootmenu.model.value import Value, field, replace
 from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_texts import EntryTexts, Mark, entry_texts, extras
+from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
 from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
 
@@ -125,17 +125,6 @@ def _problem_text(problem: Problem) -> str:
     return path + clean(localized(problem.message), 300)
 
 
-def _with_extras(listed: list[Row]) -> list[Row]:
-    """Return the rows with EntryTexts.extra set where entries have the same title and version."""
-    by_id = extras([row.entry for row in listed if row.entry])
-    if not by_id:
-        return listed
-    return [
-        replace(row, entry=replace(row.entry, extra=by_id.get(row.entry.listing.entry.id, ""))) if row.entry else row
-        for row in listed
-    ]
-
-
 _SHORT_VERSION = 16
 """Columns that a version needs at least: `6.12.57+deb13-a»` still identifies a kernel."""
 _LEFT = 5  # marker, blank, number, mark of the default, blank
@@ -150,21 +139,15 @@ def rows(results: ScanResults, state: State | None = None, filter_text: str = ""
     words = filter_text.lower().split()
     listed: list[Row] = []
     number = 0
-    for group in results.groups:
-        title = _title(group.device)
-        found = [listing for listing in group.listings if matches(listing, title, words)]
+    groups = [(group, title := _title(group.device), _matching(group, title, words)) for group in results.groups]
+    texts = iter(distinct_texts([entry_texts(listing, state) for *_, found in groups for listing in found]))
+    for group, title, found in groups:
         if words and not found:
             continue
         listed.append(Row(None, title, heading=True))
         for listing in found:
             number += 1
-            listed.append(
-                Row(
-                    f"entry {listing.entry.id}",
-                    entry=entry_texts(listing, state),
-                    number=number if number <= 9 else 0,
-                )
-            )
+            listed.append(Row(f"entry {listing.entry.id}", entry=next(texts), number=number if number <= 9 else 0))
         if words:
             continue
         for problem in group.problems:
@@ -175,7 +158,11 @@ def rows(results: ScanResults, state: State | None = None, filter_text: str = ""
         listed.append(Row(None, _("No entry has these words.")))
     elif not listed and results.finished:
         listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
-    return _with_extras(listed)
+    return listed
+
+
+def _matching(group: Group, title: str, words: Sequence[str]) -> list[Listing]:
+    return [listing for listing in group.listings if matches(listing, title, words)]
 
 
 def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from bootmenu.bootstate.state import State
@@ -100,18 +100,19 @@ def _mark(listing: Listing, state: State) -> Mark | None:
     return Mark.DEFAULT if default else None
 
 
-def distinct_names(listings: Iterable[Listing]) -> dict[str, str]:
-    """Return the names of entries, no two of which are the same, by the ids of the entries."""
-    listed = [entry_texts(listing) for listing in listings]
-    by_id = extras(listed)
-    return {row.listing.entry.id: replace(row, extra=by_id.get(row.listing.entry.id, "")).name for row in listed}
+def distinct_texts(listed: Sequence[EntryTexts]) -> list[EntryTexts]:
+    """Return the rows with `extra` set where entries share title and version, so that no two names are the same."""
+    by_id = _extras(listed)
+    return [
+        replace(row, extra=by_id[row.listing.entry.id]) if row.listing.entry.id in by_id else row for row in listed
+    ]
 
 
 _MAX_CMDLINE = 4096  # characters of a kernel command line, the most that any kernel takes
 _MAX_EXTRA = 60
 
 
-def extras(listed: Sequence[EntryTexts]) -> dict[str, str]:
+def _extras(listed: Sequence[EntryTexts]) -> dict[str, str]:
     """Return EntryTexts.extra by entry id, for those entries that share title and version with another."""
     groups: dict[str, list[BootEntry]] = {}
     for row in listed:

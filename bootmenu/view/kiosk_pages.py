@@ -13,7 +13,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.value import Value, replace
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
-from bootmenu.view.entry_texts import distinct_names
+from bootmenu.view.entry_texts import distinct_texts, entry_texts
 from bootmenu.view.key_help import kiosk_actions
 from bootmenu.view.page_edges import simulation
 from bootmenu.view.policy import Access, Policy
@@ -77,12 +77,13 @@ def kiosk_rows(
     """
     rows: list[KioskRow] = []
     plain = [plain_name(one, names) for one in offered]
-    distinct = distinct_names(offered)
+    if len(set(plain)) < len(plain):
+        distinct = distinct_texts([entry_texts(one) for one in offered])
+        plain = [words if plain.count(words) == 1 else row.name for words, row in zip(plain, distinct, strict=True)]
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one) is Access.PIN
         note, warning = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
-        shown = words if plain.count(words) == 1 else distinct[one.entry.id]
-        rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, warning=warning))
+        rows.append(KioskRow(name=words, note=note, listing=one, pin=pin, warning=warning))
     rows += [
         KioskRow(name=_(words), action=action) for action, words in kiosk_actions().items() if policy.allows(action)
     ]
