@@ -77,13 +77,11 @@ class EntryEditor(Value):
         slots[index] = replace(self.current, line=line)
         if part.repeatable:
             own = [number for number, slot in enumerate(slots) if slot.part is part]
-            if slots[own[-1]].line.text:
-                slots.insert(own[-1] + 1, Slot(part, LineEditor()))
-            while len(own) > 1 and not any(slots[number].line.text for number in own[-2:]):
-                surplus = own.pop(-2 if index == own[-1] else -1)
-                del slots[surplus]
-                own = [number - (number > surplus) for number in own]
-                index -= index > surplus
+            filled = max((number for number in own if slots[number].line.text), default=own[0] - 1)
+            empty = [number for number in own if number > filled]
+            kept = slots[index if index in empty else empty[-1]] if empty else Slot(part, LineEditor())
+            slots[filled + 1 : own[-1] + 1] = [kept]
+            index = min(index, filled + 1)
         return replace(self, slots=tuple(slots), index=index)
 
     def move(self, steps: int) -> EntryEditor:
