@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 HELP = "print every setting with its value and origin; exit code 1 for any problem"
 FOLLOWS = "facts"
 
-_PACKED = "/etc/bootmenu/modules"
-"""A file of every first stage, and of no other system (image/build.py)."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
@@ -57,14 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
 def applied(host: Host) -> Applied:
     """Return what applies on this machine and in this environment for settings that are not made."""
     from bootmenu import i18n
-    from bootmenu.config.settings import FIRST_STAGE_SECONDS
+    from bootmenu.config.settings import FIRST_STAGE_MODULES, FIRST_STAGE_SECONDS
     from bootmenu.terminal.capabilities import Depth, prepare_environment
 
     environ = dict(os.environ)
     prepare_environment(environ)
     code, variable = i18n.chosen(None, environ)
     timeout: tuple[int | None, str] = (None, f"outside a first stage; {FIRST_STAGE_SECONDS} in one")
-    if host.exists(_PACKED):
+    if host.exists(FIRST_STAGE_MODULES):
         timeout = (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere")
     return {
         "timeout": timeout,

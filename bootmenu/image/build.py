@@ -16,7 +16,7 @@ import zstandard
 
 from bootmenu.bootstate import pin
 from bootmenu.config import settings_layers
-from bootmenu.config.settings import FILE
+from bootmenu.config.settings import FILE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
@@ -207,7 +207,7 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
     for module in chosen.modules:
         contents.file(module.path, module.data, part="kernel modules")
     order = "".join(f"/{merged_usr(module.path)}\n" for module in chosen.inserted)
-    contents.file("etc/bootmenu/modules", order.encode(), part="kernel modules")
+    contents.file(FIRST_STAGE_MODULES.lstrip("/"), order.encode(), part="kernel modules")
     contents.file(f"{chosen.folder}/modules.dep", chosen.dependency_table().encode(), part="kernel modules")
     contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode(), part="kernel modules")
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
