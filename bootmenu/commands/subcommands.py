@@ -12,7 +12,6 @@ import argparse
 import importlib
 import pkgutil
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol, cast
 
@@ -49,6 +48,8 @@ class RowsFormatter(argparse.HelpFormatter):
     """Keep the lines of the description and the epilog, and wrap each; a row goes on in its second column."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap  # as late as in argparse: only help needs it
+
         def wrapped(line: str) -> str:
             row = re.match(r" +\S+ {2,}", line)
             below = " " * len(row[0]) if row else ""
