@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -104,3 +105,16 @@ def test_every_file_states_its_licence_and_what_it_is() -> None:
         [f"{name}: no licence" for name, text in sources().items() if not text.startswith(LICENCE)]
         + [f"{name}: no docstring" for name, tree in parsed().items() if not ast.get_docstring(tree)]
     )
+
+
+def test_the_style_sheet_names_what_exists() -> None:
+    """A rule for a class or an id that was renamed applies to nothing, without a word."""
+    folder = PACKAGE / "frontends/tui"
+    sheet = re.sub(r"/\*.*?\*/", "", (folder / "bootmenu.tcss").read_text("utf-8"), flags=re.DOTALL)
+    selectors = " ".join(re.findall(r"([^{}]+)\{", sheet))
+    source = "\n".join(path.read_text("utf-8") for path in sorted(folder.rglob("*.py")))
+    kinds = set(re.findall(r"(?<![\w.#-])[A-Z]\w+", selectors)) - {"Screen", "ModalScreen"}
+    names = set(re.findall(r"[#.]([a-z-][\w-]*)", selectors))
+    assert len(kinds) + len(names) > 10
+    assert [kind for kind in sorted(kinds) if f"class {kind}(" not in source] == []
+    assert [name for name in sorted(names) if not name.startswith("ink--") and f'"{name}"' not in source] == []
