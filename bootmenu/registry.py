@@ -43,7 +43,7 @@ class Registry(Generic[T]):
         self._package = package
         self._registered: dict[str, _Registration[T]] = {}
         self._ordered: dict[str, T] | None = None
-        """None = something was registered since it was put in order."""
+        """None if something was registered since they were put in order."""
         self._loaded = False
         self._lock = threading.RLock()
 

@@ -209,7 +209,7 @@ class _Printer:
         sys.stdout.flush()
 
     def dtbs(self, dtbs: PlanDtbs) -> None:
-        """Print how the tree that would be handed over differs from the entry's own and from the running one."""
+        """Print how the tree that would be passed on differs from the entry's own and from the running one."""
         before = (("file", dtbs.own), ("running", dtbs.running))
         found = {name: _compared(tree, dtbs.final) for name, tree in before}
         if self._json:

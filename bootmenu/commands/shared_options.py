@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the files of an entry, except the kernel."""
-    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed over")
+    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is passed on")
     parser.add_argument(
         "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
     )

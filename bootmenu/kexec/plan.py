@@ -69,7 +69,7 @@ class LoadPlan(Value, kw_only=True):
     overlays: tuple[PlannedFile, ...] = ()
     """Device-tree overlays in order; applied before the edits."""
     edits: tuple[Edit, ...] = ()
-    """Edits of the tree that is handed over, in order; made after the typed ones (BootEntry.dtb_edits)."""
+    """Edits of the tree that is passed on, in order; made after the typed ones (BootEntry.dtb_edits)."""
     writes_dtb: bool = False
     """Whether the method writes the tree: without one of the entry's own, the running one is read and edited."""
     machine: MachineFacts = field(default_factory=MachineFacts)

@@ -24,7 +24,7 @@ _LONGEST = 4096
 _WAKE = 0.5
 
 
-class Idle(Exception):  # noqa: N818 - whoever was to type has gone
+class Idle(Exception):  # noqa: N818 - named after what it stands for, like EOFError
     """Nothing was typed for so long that the person may have gone, or may be another one."""
 
 

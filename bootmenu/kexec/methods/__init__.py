@@ -65,7 +65,7 @@ class Method(Protocol):
 
     @property
     def writes_dtb(self) -> bool:
-        """Return whether it writes every tree that is handed over, even the running one; it then avoids the GICv3
+        """Return whether it writes every tree that is passed on, even the running one; it then avoids the GICv3
         LPI tables and reserves them."""
 
     @property
