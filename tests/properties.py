@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
@@ -27,4 +28,36 @@ def part(items: Sequence[T]) -> Sequence[T]:
 
 def rarely(*values: Any) -> list[Any]:
     """Return parameters of a test that only `make test-all` tries: the rest of a grid."""
-    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+    return [seldom(value) for value in values]
+
+
+def seldom(*values: Any) -> Any:
+    """Return one row of parameters of a test that only `make test-all` tries."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+class Offenders:
+    """Many small cases as one test that names all that fail: a test of its own for each would cost more than it.
+
+    with Offenders() as offenders:
+        for case in CASES:
+            with offenders.among(case): ...
+    """
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def __enter__(self) -> Offenders:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None and self._found:
+            raise AssertionError(f"{len(self._found)} offenders:\n" + "\n".join(self._found))
+
+    @contextmanager
+    def among(self, case: object) -> Iterator[None]:
+        """Keep an assertion that fails in this block, and go on."""
+        try:
+            yield
+        except AssertionError as error:
+            self._found.append(f"{case}: {error}")

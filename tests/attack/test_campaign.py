@@ -23,8 +23,10 @@ from tests.frontends.pseudo_terminal import ROOT
 @pytest.mark.parametrize(
     ("words", "least"),
     [
-        (["inputs", "--count", "300"], 300),
-        (["loads", "--count", "20"], 20),
+        (["inputs", "--count", "30"], 30),
+        (["loads", "--count", "5"], 5),
+        pytest.param(["inputs", "--count", "300"], 300, marks=pytest.mark.slow),
+        pytest.param(["loads", "--count", "20"], 20, marks=pytest.mark.slow),
         pytest.param(["kills", "--count", "6"], 6, marks=pytest.mark.slow),
         pytest.param(["soak", "--minutes", "0.1", "--flap", "0.25", "--double"], 2, marks=pytest.mark.slow),
     ],

@@ -27,6 +27,7 @@ from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands, Completed
 from tests.builders.fakes import DEBIAN
 from tests.compat.examples import examples
+from tests.properties import Offenders
 
 SECRET = "hunter2Zx9"
 MACHINES = Path(__file__).parents[1] / "machines" / "recorded"
@@ -167,23 +168,27 @@ def test_there_are_as_many_kinds_as_there_ought_to_be() -> None:
     assert len({*PLANTED, *SAID, *HASHES}) >= 81
 
 
-@pytest.mark.parametrize("planted", SAID)
 @pytest.mark.parametrize("around", ["{}", "[    1.0] {}", "x\n{}\ny", "tool: {}"])
 @pytest.mark.parametrize("secret", [SECRET, "Tr0ub4dor&3", "correcthorse-battery", "8f3b2c1d9e"])
-def test_a_secret_that_is_said_is_removed(planted: str, around: str, secret: str) -> None:
-    said = Redactor().text(around.format(planted.format(secret)))
-    assert secret not in said
-    assert bundle.REMOVED in said
+def test_a_secret_that_is_said_is_removed(around: str, secret: str) -> None:
+    with Offenders() as offenders:
+        for planted in SAID:
+            said = Redactor().text(around.format(planted.format(secret)))
+            with offenders.among(planted):
+                assert secret not in said
+                assert bundle.REMOVED in said
 
 
-@pytest.mark.parametrize("planted", PLANTED)
 @pytest.mark.parametrize("around", ["{}", "root=/dev/sda1 {} quiet", "[    1.0] {}", "x\n{}\ny"])
-def test_a_secret_is_removed_from_text(planted: str, around: str) -> None:
-    text = around.format(planted.format(SECRET, SECRET))
-    said = Redactor().text(text)
-    assert SECRET not in said
-    assert bundle.REMOVED in said
-    assert ("quiet" in said) == ("quiet" in text)
+def test_a_secret_is_removed_from_text(around: str) -> None:
+    with Offenders() as offenders:
+        for planted in PLANTED:
+            text = around.format(planted.format(SECRET, SECRET))
+            said = Redactor().text(text)
+            with offenders.among(planted):
+                assert SECRET not in said
+                assert bundle.REMOVED in said
+                assert ("quiet" in said) == ("quiet" in text)
 
 
 @pytest.mark.parametrize("planted", HASHES)

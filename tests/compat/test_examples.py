@@ -6,11 +6,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-import pytest
-
 from bootmenu.compat.checker import CHECKS, Scope
 from bootmenu.model.finding import Severity
-from tests.compat.examples import Example, examples, unreachable
+from tests.compat.examples import examples, unreachable
+from tests.properties import Offenders
 
 EXAMPLES = list(examples())
 
@@ -29,24 +28,26 @@ CATALOGUE = """
 """In the order in which they are asked."""
 
 
-@pytest.mark.parametrize("example", [pytest.param(example, id=example.id) for example in EXAMPLES])
-def test_a_check_says_what_the_catalogue_says(example: Example) -> None:
-    findings = example.findings()
-    worst = max((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
-    assert worst == example.severity, findings
-    said = " ".join(f"{finding.message} {finding.hint}" for finding in findings)
-    assert example.says in said
+def test_a_check_says_what_the_catalogue_says() -> None:
+    with Offenders() as offenders:
+        for example in EXAMPLES:
+            findings = example.findings()
+            with offenders.among(example.id):
+                worst = max((finding.severity for finding in findings), key=lambda one: one.rank, default=None)
+                assert worst == example.severity, findings
+                said = " ".join(f"{finding.message} {finding.hint}" for finding in findings)
+                assert example.says in said
 
 
-@pytest.mark.parametrize("example", [pytest.param(example, id=example.id) for example in EXAMPLES])
-def test_a_finding_is_ready_to_be_shown(example: Example) -> None:
-    for finding in example.findings():
-        assert json.loads(json.dumps(finding.to_json()))["code"] == example.code
-        assert finding.message.endswith("."), "a message is a sentence"
-        if finding.severity is Severity.PASS:
-            assert not finding.hint
-        else:
-            assert finding.hint.strip(), "whoever reads this wants to know what to do"
+def test_a_finding_is_ready_to_be_shown() -> None:
+    with Offenders() as offenders:
+        for example in EXAMPLES:
+            for finding in example.findings():
+                with offenders.among(example.id):
+                    assert json.loads(json.dumps(finding.to_json()))["code"] == example.code
+                    assert finding.message.endswith("."), "a message is a sentence"
+                    # whoever reads one that is not a pass wants to know what to do
+                    assert bool(finding.hint.strip()) is (finding.severity is not Severity.PASS)
 
 
 def test_every_code_has_a_passing_a_failing_and_an_unknown_example() -> None:

@@ -28,6 +28,7 @@ from bootmenu.discovery.scan_events import (
 from bootmenu.model.entry import Problem
 from bootmenu.session.scan_results import ScanResults
 from tests.builders import fakes
+from tests.properties import part
 
 NAMES = ("sda1", "sdb1", "sdb2")
 
@@ -129,7 +130,7 @@ class Reader:
             self.results.add(event)
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", part(range(150)))
 def test_whoever_reads_when_he_likes_knows_what_is_true(seed: int) -> None:
     chance = random.Random(seed)
     world = World(chance)

@@ -73,32 +73,33 @@ DTB = board_dtb("acme,rocket")
 CPIO = b"070701" + b"0" * 48 + b"%08x" % (3 * MIB) + b"0" * 32 + b"%08x" % 2 + b"0" * 8 + b"x\0" + bytes(3 * MIB)
 IMAGES = {"k": ("kernel", IMAGE, "none"), "r": ("ramdisk", CPIO, "none"), "f": ("flat_dt", DTB, "none")}
 CONFIGURATION = {"one": {"kernel": ["k"], "ramdisk": ["r"], "fdt": ["f"]}}
-FILES = {
-    "arm64-image": IMAGE,
-    "zboot": zboot(IMAGE),
-    "uki": uki((".linux", IMAGE), (".cmdline", b"quiet"), (".dtbauto", DTB), (".initrd", CPIO)),
-    "uki-zboot": uki((".linux", zboot(IMAGE)), (".initrd", CPIO)),
-    "fit": fit_of(IMAGES, CONFIGURATION, default="one", algorithms=["crc32", "sha256"]),
-    "fit-offset": fit_of(IMAGES, CONFIGURATION, default="one", data="offset", algorithms=["sha1"]),
-    "fit-position": fit_of(IMAGES, CONFIGURATION, default="one", data="position"),
-    "fit-gzip": fit_of({"k": ("kernel", gzip.compress(IMAGE), "gzip")}, {"one": {"kernel": ["k"]}}),
-    "uimage": uimage(IMAGE),
-    "uimage-multi": uimage_of(IMAGE, CPIO, DTB),
-    "uimage-gzip": uimage(gzip.compress(IMAGE), compression=1),
-    "elf": elf(183, (0x1000, 1 << 63, IMAGE)),
-    "gzip": gzip.compress(IMAGE),
-    "xz": lzma.compress(IMAGE),
-    "lzma": lzma.compress(IMAGE, lzma.FORMAT_ALONE),
-    "bzip2": bz2.compress(IMAGE),
-    "zstd": zstandard.compress(IMAGE),
-    "lz4-legacy": lz4_legacy(IMAGE),
-    "lz4-frame": lz4_frame(IMAGE),
+FILES: dict[str, Callable[[], bytes]] = {
+    "arm64-image": lambda: IMAGE,
+    "zboot": lambda: zboot(IMAGE),
+    "uki": lambda: uki((".linux", IMAGE), (".cmdline", b"quiet"), (".dtbauto", DTB), (".initrd", CPIO)),
+    "uki-zboot": lambda: uki((".linux", zboot(IMAGE)), (".initrd", CPIO)),
+    "fit": lambda: fit_of(IMAGES, CONFIGURATION, default="one", algorithms=["crc32", "sha256"]),
+    "fit-offset": lambda: fit_of(IMAGES, CONFIGURATION, default="one", data="offset", algorithms=["sha1"]),
+    "fit-position": lambda: fit_of(IMAGES, CONFIGURATION, default="one", data="position"),
+    "fit-gzip": lambda: fit_of({"k": ("kernel", gzip.compress(IMAGE), "gzip")}, {"one": {"kernel": ["k"]}}),
+    "uimage": lambda: uimage(IMAGE),
+    "uimage-multi": lambda: uimage_of(IMAGE, CPIO, DTB),
+    "uimage-gzip": lambda: uimage(gzip.compress(IMAGE), compression=1),
+    "elf": lambda: elf(183, (0x1000, 1 << 63, IMAGE)),
+    "gzip": lambda: gzip.compress(IMAGE),
+    "xz": lambda: lzma.compress(IMAGE),
+    "lzma": lambda: lzma.compress(IMAGE, lzma.FORMAT_ALONE),
+    "bzip2": lambda: bz2.compress(IMAGE),
+    "zstd": lambda: zstandard.compress(IMAGE),
+    "lz4-legacy": lambda: lz4_legacy(IMAGE),
+    "lz4-frame": lambda: lz4_frame(IMAGE),
 }
+"""Made when they are needed: every process imports this, and they are 100 MB."""
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_kernel_file_is_read_in_large_pieces(name: str) -> None:
-    source = Counted(Buffer(FILES[name]))
+    source = Counted(Buffer(FILES[name]()))
     facts = KernelFacts.from_source(source, board=("acme,rocket",))
     assert facts.image is not None, facts.problem
     find_banner(source, facts)
@@ -121,7 +122,7 @@ def test_a_large_fit_is_not_copied_and_read_once(external: bool, tmp_path: Path)
     large_fit(tmp_path / "fit", 20 * MIB, 60 * MIB, external=external)
     descriptor = os.open(tmp_path / "fit", os.O_RDONLY)
     source = Counted(OpenFile(descriptor, os.fstat(descriptor).st_size))
-    identify(Buffer(FILES["fit"]))  # imports what it imports
+    identify(Buffer(FILES["fit"]()))  # imports what it imports
     tracemalloc.start()
     try:
         image = identify(source)

@@ -101,9 +101,25 @@ class Line:
         return "\n".join(self.screen.display)
 
     def settle(self) -> None:
-        """Read until there is no more output."""
-        while self.read(0.4):
-            pass
+        """Read until there is no more output: a while without any in which every thread slept.
+
+        A program that does not get its turn is not asleep, so the while can be short.
+        """
+        at_rest = False
+        while not at_rest:
+            before = self._asleep()
+            at_rest = not self.read(0.15) and before is not None and before == self._asleep()
+
+    def _asleep(self) -> list[str] | None:
+        """Return the processor time that each thread has used, or None if one has something to do."""
+        used = []
+        for stat in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                state, *numbers = stat.read_text().rpartition(")")[2].split()
+                if state in "RD":
+                    return None
+                used += numbers[10:12]
+        return used
 
     def wait(self) -> int:
         """Wait for the program to end, and return its exit code."""

@@ -12,6 +12,7 @@ import pytest
 from bootmenu.frontends.first_frame import Frame, SignalReceived
 from bootmenu.system import signals
 from tests.frontends.pseudo_terminal import ROOT, on_a_line
+from tests.properties import rarely
 
 
 @pytest.mark.parametrize("number", signals.ENDING)
@@ -83,7 +84,7 @@ sys.exit(cli.main(["--demo", *{flags}]))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *rarely(signal.SIGHUP)])
 @pytest.mark.parametrize(
     ("module", "name", "before"),
     [

@@ -85,6 +85,7 @@ def test_it_says_where_files_may_come_from(tmp_path: Path) -> None:
         build(options, Commands(), lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_whole_image(tmp_path: Path) -> None:
     root = tmp_path / "root"
     python_tree(root)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import Platform, read_partition
 from tests.builders.trees import MemoryTree
+from tests.properties import part
 from tests.trees import goldens
 
 _CONFIGURATION = re.compile(r"\.(conf|cfg|txt|efi)$|/grubenv$|/srel$")
@@ -103,8 +105,7 @@ def _read(files: dict[str, bytes], board: tuple[str, ...]) -> list[BootEntry | P
 
 
 @pytest.mark.usefixtures("not_for_ever")
-@pytest.mark.parametrize("name", goldens.names())
-@pytest.mark.parametrize("kind", MUTATIONS)
+@pytest.mark.parametrize(("name", "kind"), part(list(itertools.product(goldens.names(), MUTATIONS))))
 def test_a_damaged_configuration_costs_its_own_entries_only(name: str, kind: str, tmp_path: Path) -> None:
     goldens.materialise(name, tmp_path)
     board = goldens.board(name)

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.metadata
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootmenu.commands import image_command
 from bootmenu.image.cpio import ArchiveMember, pack
 from tests.vm.disks import FileSystem, Partition
 
@@ -49,15 +49,14 @@ def build_first_stage(
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio.zst")
     if not (stage.kernel.exists() and stage.initrd.exists()):
         root = cache / "-".join([_ROOTS[architecture], *(["boards"] if for_boards else []), *packages])
-        parser = argparse.ArgumentParser()
-        image_command.add_arguments(parser)
-        argv = ["build", "--debian", architecture, "--root", str(root)]
+        argv = ["image", "build", "--debian", architecture, "--root", str(root)]
         # a big archive is soonest packed and unpacked when it is not packed at all
         argv += ["--compress", "none"] if for_boards else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
-        assert image_command.run(parser.parse_args(argv)) == 0
+        # in a process of its own, which gives its memory back
+        subprocess.run([sys.executable, "-m", "bootmenu", *argv], cwd=_CHECKOUT, check=True)
         _forget_old(folder.parent, keep=3)
     return stage
 

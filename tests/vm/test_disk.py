@@ -19,8 +19,15 @@ EXT4 = "load.device=vda2 load.kernel=boot/vmlinuz load.initrd=boot/second.cpio"
 
 @pytest.mark.parametrize(
     ("arguments", "marker"),
-    [(FAT, False), (f"{EXT4} load.dtb=boot/dtbs/marked.dtb load.fact=bootmenu-test/marker", True)],
-    ids=["fat", "ext4-own-tree"],
+    [
+        pytest.param(FAT, False, id="fat"),
+        pytest.param(
+            f"{EXT4} load.dtb=boot/dtbs/marked.dtb load.fact=bootmenu-test/marker",
+            True,
+            id="ext4-own-tree",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_second_kernel_tells_the_token(
     arguments: str,

@@ -63,6 +63,7 @@ def test_everything_the_menu_needs_is_there(
         assert "config-" in _looked(vm, "config")[0]
 
 
+@pytest.mark.slow
 def test_init_says_why_the_menu_ended_and_starts_it_again(
     first_stage: stages.Stage, machine: MachineMaker, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ _PI_TREE = "bcm2837-rpi-3-b.dtb"
 _PI_CONSOLE = "earlycon=pl011,0x3f201000"
 
 SCENARIOS = (
-    Scenario(name="PSCI, the same kernel", quick=True),
+    Scenario(name="PSCI, the same kernel"),
     Scenario(name="PSCI, the same kernel, by kexec-tools", options=_TOOLS),
     Scenario(
         name="CPUs claim a spin table that nobody waits in",

@@ -34,7 +34,7 @@ from bootmenu.model.value import replace
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 from tests.builders.fakes import FakeSession
-from tests.frontends.tui.driving import Menu
+from tests.frontends.tui.driving import Menu, driven
 from tests.frontends.tui.scenes import SCENES
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -171,8 +171,7 @@ async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[
         session = app.context.session
         assert isinstance(session, FakeSession)
         app.context = replace(app.context, log_file="/run/bootmenu/menu.log")
-        async with app.run_test(size=size) as pilot:
-            menu = Menu(app, pilot)
+        async with driven(app, size) as menu:
             try:
                 await SCENES[name].way(menu)
                 await menu.settle()

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
+from unittest import mock
 
 from textual.pilot import Pilot
 
@@ -16,6 +18,27 @@ from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.session.session_protocol import Session
 from tests.builders.fakes import FakeSession
+
+_FRAME = 0.025
+"""Seconds within which Textual draws what has changed: its timer for that has 1/60 s."""
+
+
+async def _idle(_min_sleep: float = 0, max_sleep: float = 1) -> None:
+    """Wait until the event loop has nothing to run and nothing to draw.
+
+    Textual's own way looks at how much time the process uses: at least two fiftieths of a second for each key, and on
+    a busy machine it takes a process that does not get a turn for one that has nothing to do.
+    """
+    loop: Any = asyncio.get_running_loop()
+    end = monotonic() + max_sleep
+    while monotonic() < end:
+        await asyncio.sleep(0)
+        soon = [timer.when() for timer in loop._scheduled if not timer.cancelled()]
+        soon = [when for when in soon if when <= loop.time() + _FRAME]
+        if soon:
+            await asyncio.sleep(max(0.0, max(soon) - loop.time()))
+        elif not loop._ready:
+            return
 
 
 class Menu:
@@ -84,6 +107,14 @@ class Menu:
 
 
 @asynccontextmanager
+async def driven(app: BootmenuApp, size: tuple[int, int]) -> AsyncIterator[Menu]:
+    """Run this app at this size."""
+    with mock.patch("textual.app.wait_for_idle", _idle), mock.patch("textual.pilot.wait_for_idle", _idle):
+        async with app.run_test(size=size) as pilot:
+            yield Menu(app, pilot)
+
+
+@asynccontextmanager
 async def running(
     session: Session,
     *,
@@ -96,8 +127,7 @@ async def running(
     """Run the app at this size. scanned: wait for the first scan."""
     app = BootmenuApp(session, theme=theme, error=error, **context)
     try:
-        async with app.run_test(size=size) as pilot:
-            menu = Menu(app, pilot)
+        async with driven(app, size) as menu:
             if scanned:
                 await menu.scanned()
             yield menu

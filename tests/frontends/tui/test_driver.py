@@ -14,6 +14,7 @@ import pytest
 
 from bootmenu.frontends.tui.driver import to_ascii
 from tests.frontends.pseudo_terminal import Line, menu_on_a_line
+from tests.properties import part, rarely
 
 CONSOLES = ["linux", "vt220", "vt100", "vt102", "ansi"]
 WINDOWS = ["xterm", "xterm-256color", "screen", "screen-256color", "tmux-256color", "rxvt", "rxvt-unicode-256color"]
@@ -45,7 +46,7 @@ def allowed(term: str) -> re.Pattern[bytes]:
     return re.compile(sequences)
 
 
-@pytest.mark.parametrize("term", CONSOLES + WINDOWS)
+@pytest.mark.parametrize("term", part(CONSOLES + WINDOWS))
 def test_it_shows_moves_and_leaves_the_terminal_as_it_was(term: str) -> None:
     with menu_on_a_line(term, BOOTMENU_GLYPHS="utf-8") as line:
         before = line.modes
@@ -188,7 +189,7 @@ def test_a_line_without_a_size_is_80_by_24() -> None:
         assert "Enter boot" in line.screen.display[23]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *rarely(signal.SIGHUP, signal.SIGQUIT)])
 def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals) -> None:
     with menu_on_a_line("linux") as line:
         before = line.modes

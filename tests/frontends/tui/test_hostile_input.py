@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.frontends.pseudo_terminal import Line, menu_on_a_line
+from tests.properties import rarely
 
 RESIZE = b"\x1b[48;30000;30000;0;0t"
 CALM = 48
@@ -54,7 +55,7 @@ def test_a_size_that_nobody_asked_for_is_no_size(sent: bytes) -> None:
         quits(line)
 
 
-@pytest.mark.parametrize("size", [(5000, 5000), (65535, 65535), (1, 1), (0, 0), (65535, 1)])
+@pytest.mark.parametrize("size", [(65535, 65535), (0, 0), *rarely((5000, 5000), (1, 1), (65535, 1))])
 def test_a_size_that_no_terminal_has_takes_no_memory(size: tuple[int, int]) -> None:
     with menu_on_a_line("linux") as line:
         ready(line)
@@ -70,7 +71,7 @@ def test_a_size_that_no_terminal_has_takes_no_memory(size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
-@pytest.mark.parametrize("value", ["9999", "99999999", "²", "0x10", "-3"])
+@pytest.mark.parametrize("value", ["99999999", *rarely("9999", "²", "0x10", "-3")])
 def test_a_size_of_the_environment_is_bounded_too(variable: str, value: str) -> None:
     with menu_on_a_line("xterm", **{variable: value}) as line:  # type: ignore[arg-type]
         line.until(lambda: b"Debian" in line.sent)
@@ -80,7 +81,7 @@ def test_a_size_of_the_environment_is_bounded_too(variable: str, value: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", [b"1\r", b"3\nrm\n", b"x", b"x y\ny\r", b"q\r", b"s\rreboot\r", b"D\ro\r", b"\n\n\n"]
+    "text", [b"3\nrm\n", b"x", *rarely(b"1\r", b"x y\ny\r", b"q\r", b"s\rreboot\r", b"D\ro\r", b"\n\n\n")]
 )
 def test_pasted_text_starts_nothing_and_leaves_nothing(text: bytes) -> None:
     """Try it with and without bracketed paste."""

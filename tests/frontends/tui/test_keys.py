@@ -37,6 +37,7 @@ from tests.builders.fakes import KIOSK, FakeSession
 from tests.frontends.tui import appearance
 from tests.frontends.tui.driving import running
 from tests.frontends.tui.scenes import SCENES
+from tests.properties import part
 
 SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.MENU: MenuScreen,  # type: ignore[dict-item]
@@ -115,7 +116,7 @@ def test_f1_is_help_on_every_screen(screen: ScreenId) -> None:
     assert action == ("back" if screen is ScreenId.HELP else "help")
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", part(list(SCENES)))
 async def test_the_help_begins_with_the_screen_that_is_shown(name: str) -> None:
     async with appearance.playing(name) as menu:
         screen = menu.app.screen

@@ -14,7 +14,7 @@ from tests.builders import fakes
 from tests.frontends.tui import appearance
 from tests.frontends.tui.driving import Menu
 from tests.frontends.tui.scenes import SCENES
-from tests.properties import ALL
+from tests.properties import ALL, part
 
 SIZES = ((20, 8), (24, 10), (32, 8), (40, 12), (60, 20), (80, 24), (90, 9), (100, 30), (132, 50), (240, 70))
 
@@ -78,7 +78,7 @@ def _in_sight(menu: Menu, name: str) -> bool:
     return found and (name.startswith("kiosk") or bool(rows[-1].strip()))
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", part(list(SCENES)))
 async def test_what_has_to_be_answered_is_in_sight(name: str) -> None:
     async with appearance.playing(name) as menu:
         for size in SIZES if ALL else SIZES[::3]:

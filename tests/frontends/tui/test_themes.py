@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from bootmenu.view.styled_text import Style
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import Menu, running
-from tests.properties import examples
+from tests.properties import examples, part
 
 
 def test_there_are_the_promised_themes() -> None:
@@ -204,8 +205,7 @@ ENVIRONMENTS = {
 }
 
 
-@pytest.mark.parametrize("depth", Depth)
-@pytest.mark.parametrize("theme", themes.theme_names())
+@pytest.mark.parametrize(("theme", "depth"), part(list(itertools.product(themes.theme_names(), Depth))))
 async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENTS[depth].items():
         monkeypatch.setenv(name, value)
