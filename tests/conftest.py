@@ -58,11 +58,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what stays together where several processes share the tests (`-n`, `--dist loadgroup`).
 
     A file does, for what its fixtures share. Virtual machines all run in one process, one after the other: QEMU takes
-    a core and a gigabyte. They take longest and come first, and the linters after them.
+    a core and a gigabyte. They take longest and come first; the linters need much memory and come last.
     """
 
     def turn(item: pytest.Item) -> int:
-        return 0 if item.get_closest_marker("vm") else 1 if item.path.name == "test_lint.py" else 2
+        return 0 if item.get_closest_marker("vm") else 2 if item.path.name == "test_lint.py" else 1
 
     for item in items:
         item.add_marker(pytest.mark.xdist_group("vm" if turn(item) == 0 else item.path.stem))

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import re
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import assert_never
@@ -40,15 +40,17 @@ class Compress(StrEnum):
     ZSTD = "zstd"
     GZIP = "gzip"
 
-    def apply(self, data: bytes) -> bytes:
-        """Return the compressed data, which is reproducible."""
+    def apply(self, pieces: Iterable[bytes], size: int) -> bytes:
+        """Return the compressed data, which is reproducible. size: length of all pieces together."""
         match self:
             case Compress.NONE:
-                return data
+                return b"".join(pieces)
             case Compress.ZSTD:
-                return zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True, threads=-1).compress(data)
+                zstd = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True, threads=-1).compressobj(size)
+                return b"".join([*map(zstd.compress, pieces), zstd.flush()])
             case Compress.GZIP:
-                return gzip.compress(data, 9, mtime=0)
+                deflate = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
+                return b"".join([*map(deflate.compress, pieces), deflate.flush()])
             case _:
                 assert_never(self)
 
@@ -100,10 +102,10 @@ def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> 
     for destination, data, executable in included:
         contents.file(destination, data, part="included files", executable=executable)
     say(f"packing {len(contents.nodes)} files")
-    archive = b"".join(cpio.pack(contents.nodes, mtime=options.mtime))
-    packed = options.compress.apply(archive)
+    size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
+    packed = options.compress.apply(cpio.pack(contents.nodes, mtime=options.mtime), size)
     write(options.output, packed)
-    say(f"{options.output}: {_mb(len(packed))} packed, {_mb(len(archive))} unpacked")
+    say(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
     say("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
     _write_kernel(root, version, options, say)
 

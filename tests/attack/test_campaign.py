@@ -23,7 +23,6 @@ from tests.frontends.pseudo_terminal import ROOT
 @pytest.mark.parametrize(
     ("words", "least"),
     [
-        (["inputs", "--count", "30"], 30),
         (["loads", "--count", "5"], 5),
         pytest.param(["inputs", "--count", "300"], 300, marks=pytest.mark.slow),
         pytest.param(["loads", "--count", "20"], 20, marks=pytest.mark.slow),
