@@ -23,7 +23,7 @@ from bootmenu.system import scratch
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
-_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
+_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "erofs", "ntfs3"})
 """File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""
 
 

@@ -25,7 +25,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.processes import CommandError, HangingError
 
-_COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,RM"
+_COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,PARTFLAGS,RM"
 _LSBLK_SECONDS = 8
 _EXCLUDED = "1,2"
 """Major numbers (Documentation/admin-guide/devices.txt) of RAM disks, and of floppies, which take seconds to report
@@ -48,7 +48,6 @@ NOT_BOOTABLE = frozenset(
         "zram",
         "BitLocker",
         "jbd",
-        "squashfs",
     }
 )
 """lsblk's file system types of partitions that are parts or containers of something else."""
@@ -91,6 +90,8 @@ class Device(Value, kw_only=True):
     """Kernel name of the disk that it is a partition of, or None if it is not a partition or this is not known."""
     number: int | None = None
     """Number of the partition on this disk, from 1."""
+    gpt_attributes: int | None = None
+    """Attribute flags of the partition's entry in a GPT; some loaders keep the priority of slots there."""
     folder: str | None = None
     """Directory that is read in place of a mounted partition (`--tree`)."""
     locked: bool = False
@@ -165,8 +166,11 @@ class Device(Value, kw_only=True):
         if not folder:
             raise UsageError("--tree needs a folder", "Write --tree DIR.")
         name = names.pop("name", "") or folder.rstrip("/").rpartition("/")[2] or "tree"
+        disk, number = position(name)
         return cls(
             name=name,
+            disk=disk,
+            number=number,
             folder=folder,
             place=Place(bus=Bus.INTERNAL),  # named explicitly, so trusted
             uuid=names.get("uuid"),
@@ -188,8 +192,19 @@ class Device(Value, kw_only=True):
                 base = cls.from_tree_option(text).name
                 device = replace(device, name=f"{base}-{again}")
                 again += 1
+            if device.disk is None:  # all without such a name are taken for the partitions of one disk
+                device = replace(device, disk="tree", number=len(devices) + 1)
             devices[device.name] = device
         return list(devices.values())
+
+
+_PARTITION = re.compile(r"((?:[shv]|xv)d[a-z]+|(?:nvme\d+n|mmcblk|loop|nbd|md)\d+(?=p))p?(\d{1,3})")
+
+
+def position(name: str) -> tuple[str | None, int | None]:
+    """Return disk and number of a partition by its kernel name: `sda` and 2 for `sda2`; (None, None) for others."""
+    match = _PARTITION.fullmatch(name)
+    return (match[1], int(match[2])) if match else (None, None)
 
 
 class Member(Value, kw_only=True):
@@ -381,7 +396,12 @@ def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str], places
         place=place,
         disk=parent if number is not None else None,
         number=number,
+        gpt_attributes=_flags(texts.get("partflags", "")),
     )
+
+
+def _flags(text: str) -> int | None:
+    return int(text, 16) if re.fullmatch(r"0x[0-9a-f]{1,16}", text, re.IGNORECASE) else None
 
 
 def _list(value: object) -> list[Any]:

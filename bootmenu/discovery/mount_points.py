@@ -31,6 +31,7 @@ _OPTIONS = {
     "exfat": "",
     "iso9660": "",
     "squashfs": "",
+    "erofs": "",
     "ntfs3": "",
 }
 TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")

@@ -17,8 +17,9 @@ from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.discovery.entry_ids import EntryIds
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
+from bootmenu.discovery.neighbour_trees import NeighbourTrees
 from bootmenu.discovery.scan_jobs import Job
-from bootmenu.discovery.scan_messages import Discovered, Followed, Opened, Parsed, Searched, Unreadable
+from bootmenu.discovery.scan_messages import Consulted, Discovered, Followed, Opened, Parsed, Searched, Unreadable
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, Problem
@@ -38,7 +39,11 @@ Predict = Callable[[EntryFacts], EntryFacts]
 
 
 class PartitionReader:
-    """Reads partitions for a scan, any number at a time. predict_dtb: predicts the tree that loading passes on."""
+    """Reads partitions for a scan, any number at a time.
+
+    predict_dtb: predicts the tree that loading passes on. may_read: whether the settings allow to read a partition
+    for the entries of another one.
+    """
 
     def __init__(
         self,
@@ -48,15 +53,21 @@ class PartitionReader:
         *,
         predict: Predict = lambda facts: facts,
         predict_dtb: entry_facts.PredictDtb | None = None,
+        may_read: Callable[[Device], bool] = lambda _: True,
     ) -> None:
         self.device_trees = DtbFolders(machine.tree)
         self.names: tuple[str, ...] = ()
         """All names of all partitions."""
+        self.devices: Mapping[str, Device] = {}
+        """All partitions, by name, in the order of the list."""
+        self.opened: frozenset[str] = frozenset()
+        """The names of those that have answered."""
         self._mounts = mounts
         self._machine = machine
         self._machine_report = machine_report
         self._predict = predict
         self._predict_dtb = predict_dtb
+        self.may_read = may_read
         self._platform = Platform.of(machine)
 
     def forget_device_trees(self) -> None:
@@ -74,8 +85,8 @@ class PartitionReader:
         device = partition.device
         ids = EntryIds(device, partition.copy_number, MAX_ENTRIES)
         try:
-            with self._mounts.reading(device) as mounted:
-                tree = Remembering(mounted)
+            with self._mounts.reading(device) as mounted, NeighbourTrees(device, self._mounts, self) as others:
+                tree = others.around(mounted)
                 job.report(Opened(partition))
                 if self._mounts.stale(device):
                     job.report(Unreadable(partition, _STALE))
@@ -94,6 +105,7 @@ class PartitionReader:
                     else:
                         job.report(Unreadable(partition, too_many_entries()))
                         break
+            job.report(Consulted(partition, others.asked))
             for nested in self._mounts.nested(device):
                 if not job.may_continue:
                     return

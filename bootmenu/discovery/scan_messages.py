@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.neighbour_trees import Asked
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import Value
@@ -53,6 +54,13 @@ class Unreadable(Value):
     path: str = ""
 
 
+class Consulted(Value):
+    """A partition has been read, and what was asked about others is known."""
+
+    partition: FoundPartition
+    asked: Asked
+
+
 class Searched(Value):
     """A partition was searched for a file. held: whether it has the file."""
 
@@ -75,4 +83,16 @@ class DisksChanged(Value):
     """Disks were added, removed or changed, once or several times (ScanRunner.changed)."""
 
 
-JobReport = Discovered | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | DisksChanged
+JobReport = (
+    Discovered
+    | Probed
+    | Opened
+    | Parsed
+    | Followed
+    | Unreadable
+    | Consulted
+    | Searched
+    | Broken
+    | Ended
+    | DisksChanged
+)

@@ -27,6 +27,7 @@ from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import (
     Broken,
+    Consulted,
     Discovered,
     DisksChanged,
     Ended,
@@ -73,6 +74,8 @@ class ScanRunner:
         self._jobs = JobPool()
         self._interrupted: list[Job] = []
         """Jobs that a pause has interrupted, to be run again."""
+        self._surveyed = True
+        """Whether every partition was read with the others that there are now."""
         self._out: deque[ScanEvent] = deque()
         self._table = PartitionTable(self._out.append, order or PartitionOrder())
         self._duplicates = DuplicateIndex(self._out.append)
@@ -184,9 +187,32 @@ class ScanRunner:
             self._follow(batch)
         if batches:
             return False
+        if self._read_outdated():
+            return False
         self._judge_again()
         self._duplicates.publish_pending()
         return True
+
+    def _survey(self) -> None:
+        """Tell the reader which partitions there are now."""
+        self._reader.devices = self._table.devices
+        self._reader.opened = frozenset(name for name, partition in self._table.by_name.items() if partition.opened)
+        self._surveyed = False
+
+    def _read_outdated(self) -> bool:
+        """Read the partitions again whose entries depend on others that have come or gone since; return whether there
+        are any."""
+        if self._surveyed:
+            return False
+        self._surveyed = True
+        outdated = [
+            partition
+            for partition in self._table.by_name.values()
+            if partition.consulted.is_outdated(partition.device, self._reader)
+        ]
+        for partition in outdated:
+            self._read_again(partition)
+        return bool(outdated)
 
     # --- reports of the threads
 
@@ -234,7 +260,11 @@ class ScanRunner:
                 pass  # scheduled already
             case Opened(partition):
                 partition.opened = True
+                self._survey()
                 self._references.resolve_all()
+            case Consulted(partition, asked):
+                partition.consulted = asked
+                self._surveyed = False
             case Parsed(found):
                 self._add_entry(found)
             case Followed(found, targets, entry, facts):
@@ -285,6 +315,7 @@ class ScanRunner:
             self._forget(earlier)
         partition = self._table.add(device, parent, instead)
         self._reader.names = self._table.names
+        self._survey()
         self._read(partition)
 
     def _forget(self, partition: FoundPartition) -> None:
@@ -301,6 +332,7 @@ class ScanRunner:
         self._duplicates.publish(changed)
         self._table.remove(partition)
         self._reader.names = self._table.names
+        self._survey()
         self._reader.release(partition.device.name)
         if self._jobs.running:
             self._gone.add(partition.device.name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.neighbour_trees import Asked
 from bootmenu.discovery.scan_events import Position
 from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
@@ -38,6 +39,8 @@ class FoundPartition(Record, eq=False):
     """Whether it has the files that configurations search for (`file=`), by path."""
     asked: set[str] = field(default_factory=set)
     """The paths for which a search has been started."""
+    consulted: Asked = field(default_factory=Asked)
+    """What was asked about other partitions when it was read."""
 
 
 class FoundEntry(Record, eq=False):

@@ -41,7 +41,7 @@ INSERTED = (
 """Modules that init always inserts: names with underscores only; patterns need not match."""
 
 ON_DEMAND = (
-    "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8",
+    "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "erofs", "overlay", "nls_iso8859_1", "nls_utf8",
     # for EFI variables: state.device = "efi"
     "efivarfs",
     # image files, RAID and encrypted partitions

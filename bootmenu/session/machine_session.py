@@ -14,7 +14,7 @@ from bootmenu.bootstate.boot_counting import Counted, count_try
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts, check, check_machine
-from bootmenu.config.settings import Settings
+from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DtbChoice
@@ -145,7 +145,13 @@ class MachineSession:
             self._machine_report,
             predict=self.predict,
             predict_dtb=self.dtb_builder.predict,
+            may_read=self._may_read,
         )
+
+    def _may_read(self, device: Device) -> bool:
+        """Return whether the entries of other partitions may depend on this one: a kiosk reads only its own."""
+        kiosk = self.settings.profile is Profile.KIOSK
+        return not kiosk or any(rule.allows(device.place) for rule in self.settings.kiosk_disks)
 
     def _begin_scan(self) -> ScanRunner:
         self._reader = self._new_reader()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from bootmenu.model.value import Value
@@ -78,24 +78,38 @@ def in_order(entries: Iterable[S]) -> list[S]:
     return ordered
 
 
-def default_pattern(tree: Tree, prefix: str) -> str:
-    """Return the default pattern of loader.conf in lower case; empty if there is none, or for `@saved`, which refers
-    to a variable of the firmware."""
-    try:
-        text = read_text(tree, normal(f"{prefix}/loader/loader.conf"))
-    except TreeError:
-        return ""
-    found = ""
-    for line in text.splitlines():
-        key, *value = line.split(None, 1) or [""]
-        if key == "default" and value:
-            found = value[0].strip().lower()
-    return found if len(found) <= _LONGEST_PATTERN and not found.startswith("@") else ""
+class LoaderSettings(Value, kw_only=True):
+    """What loader.conf says about the default entry: patterns in lower case, empty where it says nothing."""
 
+    preferred: str = ""
+    """Since systemd 260; never matches an entry without tries left."""
+    default: str = ""
 
-def default_of(ordered: Iterable[S], pattern: str) -> S | None:
-    """Return the first entry that matches a pattern of loader.conf, or None."""
-    return next((entry for entry in ordered if pattern and matches(pattern, entry)), None)
+    @classmethod
+    def read(cls, tree: Tree, prefix: str) -> LoaderSettings | None:
+        """Read loader.conf; return None if there is none."""
+        try:
+            text = read_text(tree, normal(f"{prefix}/loader/loader.conf"))
+        except TreeError:
+            return None
+        found = {"preferred": "", "default": ""}
+        for line in text.splitlines():
+            key, *value = line.split(None, 1) or [""]
+            if key in found and value:
+                found[key] = value[0].strip().lower()
+        for key, pattern in found.items():
+            # `@saved` refers to a variable of the firmware
+            if len(pattern) > _LONGEST_PATTERN or pattern.startswith("@"):
+                found[key] = ""
+        return cls(**found)
+
+    def choose(self, ordered: Sequence[S]) -> S | None:
+        """Return the default among all entries of a loader, or None if it is only the first one."""
+        healthy = (entry for entry in ordered if entry.name.left != 0)
+        for pattern, among in ((self.preferred, healthy), (self.default, iter(ordered))):
+            if pattern and (found := next((entry for entry in among if matches(pattern, entry)), None)) is not None:
+                return found
+        return None
 
 
 def matches(pattern: str, entry: Sortable) -> bool:

@@ -9,6 +9,7 @@ it finds such a device.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import FileRef
@@ -42,6 +43,11 @@ def canonical(text: str) -> str:
         # /dev/VG/LV is /dev/mapper/VG-LV, in which the dashes of the names are doubled (lvm(8), VALID NAMES)
         return f"{folder.replace('-', '--')}-{name.replace('-', '--')}"
     return name
+
+
+def grub_name(names: Iterable[str]) -> str:
+    """Return the name that GRUB has for a partition, such as `hd0,gpt2`, among all its names, or empty."""
+    return next(filter(_GRUB.match, names), "")
 
 
 def named(kind: str, value: str) -> str:

@@ -128,15 +128,43 @@ class Tree(Protocol):
         """Open a regular file for reading at offsets."""
 
 
+class Neighbours(Protocol):
+    """The partitions beside the one that is read, as far as they can be read now. None is less trusted than it."""
+
+    def find(self, reference: str) -> Tree | None:
+        """Return the partition of this name, in a form of references.py, which may be the one that is read. Return
+        None if there is none, or if it cannot be read now."""
+
+    def beside(self) -> Iterator[Tree]:
+        """Yield the other partitions of its disk, in the order of their numbers."""
+
+    def homes(self) -> Iterator[Tree]:
+        """Yield those on which a loader that reads this partition may be at home: firmware can read them."""
+
+
 _MOST_REMEMBERED = 10_000
 
 
 class Remembering:
     """A tree that caches `stat` and the results of `once` while a partition is read.
 
-    Parsers, references and facts ask for the same kernels repeatedly. Files are opened anew each time."""
+    Parsers, references and facts ask for the same kernels repeatedly. Files are opened anew each time.
+    also_named: more names of the partition. neighbours: the other partitions, or None if it is read alone.
+    """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        also_named: Iterable[str] = (),
+        gpt_attributes: int | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
+        self.names = tree.names.union(also_named)
+        """All names of this partition."""
+        self.gpt_attributes = gpt_attributes
+        """Attribute flags of its entry in a GPT, or None if unknown."""
+        self.neighbours = neighbours
         self._tree = tree
         self._stats: dict[str, Stat | TreeError] = {}
         self._found: dict[Hashable, object] = {}
@@ -177,11 +205,6 @@ class Remembering:
     def device(self) -> str:
         """Return the partition's kernel name."""
         return self._tree.device
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return all names of this partition."""
-        return self._tree.names
 
     @property
     def image(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bootmenu.model.entry import CommandLine
 
-_DECIDING = frozenset(("root", "rootflags", "rootfstype", "real_root", "ostree", "boot", "init", "rdinit"))
+_DECIDING = frozenset("root rootflags rootfstype real_root ostree boot init rdinit mount.usr usr".split())
 
 
 def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery import devices
-from bootmenu.discovery.devices import Device, Member, find, survey
+from bootmenu.discovery.devices import Device, Member, find, position, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place
@@ -289,7 +289,41 @@ def test_a_tree_has_every_name_it_is_given() -> None:
         partuuid="P",
         partlabel="Q",
         place=Place(bus=Bus.INTERNAL),
+        disk="sda",
+        number=1,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "disk", "number"),
+    [
+        ("sda1", "sda", 1),
+        ("vdb12", "vdb", 12),
+        ("xvda3", "xvda", 3),
+        ("nvme0n1p2", "nvme0n1", 2),
+        ("mmcblk10p3", "mmcblk10", 3),
+        ("md0p1", "md0", 1),
+        ("sda", None, None),
+        ("mmcblk0", None, None),
+        ("md0", None, None),
+        ("vg-root1", None, None),
+        ("boot", None, None),
+    ],
+)
+def test_a_kernel_name_says_which_partition_of_which_disk_it_is(
+    name: str, disk: str | None, number: int | None
+) -> None:
+    assert position(name) == (disk, number)
+
+
+def test_trees_without_kernel_names_are_the_partitions_of_one_disk_in_their_order() -> None:
+    devices = Device.from_tree_options(["/esp", "/boot", "/x,name=sdb7", "/boot"])
+    assert [(device.name, device.disk, device.number) for device in devices] == [
+        ("esp", "tree", 1),
+        ("boot", "tree", 2),
+        ("sdb7", "sdb", 7),
+        ("boot-2", "tree", 4),
+    ]
 
 
 @pytest.mark.parametrize(

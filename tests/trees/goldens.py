@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devices import Device, position
 from bootmenu.formats import dtb
 from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.model.machine import MachineFacts
@@ -51,6 +51,7 @@ _BUILDERS: dict[str, _Builder] = {
     # behind the first line: {"overlay": {"platform": "name to use"}, ...}
     "overlay-map": lambda _, text: _overlay_map(json.loads(text)).to_bytes(),
     # behind the first line: [[".osrel", "NAME=..."], [".linux", ""], ...]; .linux is filled in
+    "fit": lambda words, _: containers.fit(board=words),
     "uki": lambda _, text: containers.uki(*_sections(text)),
 }
 
@@ -111,7 +112,14 @@ def _machine(name: str) -> MachineFacts:
 
 def _devices(name: str, place: Path) -> tuple[Device, ...]:
     partitions = zip(_settings(name)["partitions"], folders(name), strict=True)
-    return tuple(Device(**{**partition, "folder": str(place / folder)}) for partition, folder in partitions)
+    return tuple(
+        Device(
+            **{**partition, "folder": str(place / folder)},
+            disk=position(partition["name"])[0],
+            number=position(partition["name"])[1],
+        )
+        for partition, folder in partitions
+    )
 
 
 def materialise(name: str, target: Path) -> None:

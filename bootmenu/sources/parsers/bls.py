@@ -10,9 +10,9 @@ from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.model.value import Value, replace
-from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons
+from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, neighbours
 from bootmenu.sources.line_formats import short
-from bootmenu.sources.order import PREFIXES, Name, default_of, default_pattern, in_order
+from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.parsers.uki_folder import Image, entries, images
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
@@ -203,7 +203,7 @@ def _finish(
 
     named: the text entry that starts an image, by the image's identity; such images get no entry of their own.
     """
-    default = default_of(ordered, default_pattern(tree, prefix))
+    default = _default(tree, prefix, ordered)
     variables = fedora.variables(tree, prefix, platform)
     if isinstance(default, Image):
         default = named.get(_identity(tree, (default.path, default.content.part)), default)
@@ -217,9 +217,32 @@ def _finish(
                 yield from entries(tree, prefix, entry, platform.board, default=default is entry)
             continue
         if name := variables.missing(entry.fields.get("options", [])):
-            message = f"no grubenv on this partition sets ${name}"
+            message = f"no grubenv that can be read here sets ${name}"
             yield Problem(device=tree.device, path=entry.config, message=message)
         yield from _boot_entry(tree, prefix, entry, variables, default is entry, platform.board)
+
+
+def _default(tree: Tree, prefix: str, ordered: list[Text | Image]) -> Text | Image | None:
+    """Return the default of systemd-boot if it is among these entries.
+
+    Its home is the EFI system partition, which has loader.conf; it lists the entries of that one and of the XBOOTLDR
+    partition together (src/boot/boot.c:config_load_xbootldr)."""
+    settings = LoaderSettings.read(tree, prefix)
+    if settings is not None:
+        others = [other for other in neighbours.beside(tree) if LoaderSettings.read(other, "") is None]
+    else:
+        homes = ((home, LoaderSettings.read(home, "")) for home in neighbours.homes(tree))
+        home, settings = next(((home, found) for home, found in homes if found is not None), (None, None))
+        others = [home] if home is not None else []
+    if settings is None or not ordered or not (settings.default or settings.preferred):
+        return None
+    listed = [*ordered]
+    for other in others if not prefix else ():
+        for found in (*_texts(other), *images(other)):
+            if not isinstance(found, Problem) and not found[0]:
+                listed += found[1]
+    chosen = settings.choose(in_order(listed))
+    return next((entry for entry in ordered if entry is chosen), None)
 
 
 def _path(tree: Tree, prefix: str, name: str) -> str:
@@ -268,7 +291,7 @@ def _boot_entry(
     profile = entry.one("profile") if kind == "uki" else ""
     if profile and not _is_number(profile):
         yield problem(f"{short(profile)} is not the number of a profile")
-    devicetree = entry.one("devicetree")
+    devicetree = entry.one("devicetree") or variables.devicetree
     overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
     if overlays and not devicetree:
         # "This key is optional but depends on the devicetree key"

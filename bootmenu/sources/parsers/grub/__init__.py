@@ -5,9 +5,9 @@ The language is described in GRUB's manual (https://www.gnu.org/software/grub/ma
 silent, comments refer to the source. Each configuration is run as GRUB would run it, and then the body of each entry
 in its own environment, as when it is selected; the files it loads make the BootEntry.
 
-References to files on other partitions are not followed, since each partition's grub.cfg is read anyway. Entries that
-do not start Linux, such as chain loading or firmware settings, are omitted. `blscfg` lists nothing, since bls.py
-lists those entries.
+A configuration on the EFI system partition is GRUB's home: it often sets variables and reads the configuration of
+another partition, which then lists those entries (`listed_by`). Entries that do not start Linux, such as chain
+loading or firmware settings, are omitted. `blscfg` lists nothing, since bls.py lists those entries.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
+from bootmenu.sources.parsers.grub.grub_files import configurations, homes
 from bootmenu.sources.parsers.grub.menus import Budgets, run
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, installer_folders
-
-_FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2")
-_MAX_FIRMWARE_FOLDERS = 32
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 
 
 @SOURCES.register("grub", after="syslinux")
@@ -31,17 +29,15 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     budgets = Budgets()
     visited: set[tuple[int, int]] = set()
     default_found = False
-    for path in _configurations(tree):
-        try:
-            here = tree.stat(path)
-        except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
-                yield Problem(device=tree.device, path=path, message=error.detail)
+    for home, path in _configurations(tree):
+        if isinstance(path, Problem):
+            yield path
             continue
-        if here.identity in visited:
+        identity = home.stat(path).identity
+        if identity in visited:
             continue
-        found = run(tree, path, budgets, platform)
-        visited |= found.visited | {here.identity}
+        found = run(home, path, budgets if home is tree else Budgets(), platform, listing=tree)
+        visited |= found.visited | {identity}
         yield from found.problems
         for entry in found.entries:
             # each configuration has a default; the first one is the partition's
@@ -52,18 +48,18 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         yield Problem(device=tree.device, path="", message=message)
 
 
-def _configurations(tree: Tree) -> Iterator[str]:
-    if tree.image:
-        # the system that grub.cfg starts would expect the medium in a drive
-        for folder in reversed(_FOLDERS):
-            yield f"{folder}/loopback.cfg"
-        return
-    # the EFI system partition's first, as it may be a stub that sets $prefix and reads one of the others
-    try:
-        names = tree.list("/EFI")
-    except TreeError:
-        names = ()
-    for name in names[:_MAX_FIRMWARE_FOLDERS]:
-        yield f"/EFI/{name}/grub.cfg"
-    for folder in (*_FOLDERS, *(f"{folder}/grub" for folder in installer_folders(tree))):
-        yield f"{folder}/grub.cfg"
+def _configurations(tree: Tree) -> Iterator[tuple[Tree, str | Problem]]:
+    """Yield the configurations to run for the list of this partition, those of other partitions that may lead here
+    first."""
+    own: list[tuple[Tree, str | Problem]] = []
+    for path in configurations(tree):
+        try:
+            tree.stat(path)
+        except TreeError as error:
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
+                own.append((tree, Problem(device=tree.device, path=path, message=error.detail)))
+        else:
+            own.append((tree, path))
+    if any(isinstance(path, str) for _, path in own):
+        yield from homes(tree)
+    yield from own

@@ -7,15 +7,18 @@ Importing this module registers them in the interpreter's table. All other comma
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Architecture
-from bootmenu.sources import references
+from bootmenu.model.value import replace
+from bootmenu.sources import neighbours, references
 from bootmenu.sources.parsers.grub import environment, expressions, options
+from bootmenu.sources.parsers.grub.grub_target import own_name
 from bootmenu.sources.parsers.grub.interpreter import COMMANDS, WITH_BLOCK, Block, Implementation, Interpreter
 from bootmenu.sources.parsers.grub.options import Takes
-from bootmenu.sources.tree import exists, normal
+from bootmenu.sources.tree import Remembering, Tree, exists, normal
 from bootmenu.sources.version import version_key
 
 LINUX = frozenset(("linux", "linux16", "linuxefi", "kernel"))
@@ -160,7 +163,6 @@ def _boot(shell: Interpreter, _: list[str]) -> int:
 
 @_command("source", ".")
 def _source(shell: Interpreter, arguments: list[str]) -> int:
-    shell.unread |= len(arguments) == 1 and shell.resolve(arguments[0]).device != shell.tree.device
     return shell.source(arguments[0]) if len(arguments) == 1 else 1
 
 
@@ -189,12 +191,13 @@ def _extract_configfile(shell: Interpreter, arguments: list[str]) -> int:
 def _load_env(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"file": Takes.VALUE, "skip-sig": Takes.NOTHING}, {"f": "file", "s": "skip-sig"})
     file = shell.resolve(given.last("file") or f"{shell.context.get('prefix')}/grubenv")
-    if file.device != shell.tree.device:
+    tree = shell.tree_of(file.device)
+    if tree is None:
         shell.unread = True
         return 1
     shell.budget.spend(20)
     try:
-        variables = environment.parse(shell.tree.read(file.path, environment.LIMIT))
+        variables = environment.parse(tree.read(file.path, environment.LIMIT))
     except BootmenuError:
         return 1  # no problem: scripts test whether there is a block
     for name, value in variables.items():
@@ -282,15 +285,44 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
 
 
 def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
-    """Set the variable to the partition found. Assume that another partition exists, and use its canonical name,
-    which discovery resolves later."""
+    """Set the variable to GRUB's name of the partition found. Assume that one that cannot be read here exists, and
+    use its canonical name, which discovery resolves later."""
     if kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)
-        device = shell.tree.device if exists(shell.tree, path) else f"file={path}"
+        device = next((tree.device for tree in shell.trees() if exists(tree, path)), f"file={path}")
     else:
         device = shell.device(references.named(kind, wanted))
-    return shell.set(variable, device) if variable else 0
+    return shell.set(variable, shell.grub_name(device)) if variable else 0
+
+
+@_command("gptprio.next")
+def _gptprio_next(shell: Interpreter, arguments: list[str]) -> int:
+    # CoreOS' commands/gptprio.c: the /usr partition of the highest priority that was healthy or has tries left
+    given = options.parse(arguments, _GPTPRIO, {"d": "set-device", "u": "set-uuid"})
+    found = [(_slot(tree.gpt_attributes or 0), tree) for tree in neighbours.beside(shell.tree) if _is_usr(tree)]
+    usable = [slot for slot in found if slot[0] is not None or slot[1].gpt_attributes is None]
+    if not usable:
+        shell.unread = True
+        return 1
+    _, tree = max(usable, key=lambda slot: slot[0] or 0)
+    uuid = next((name.partition("=")[2] for name in sorted(tree.names) if name.startswith("partuuid=")), "")
+    shell.set(given.last("set-device") or "gptprio_device", own_name(tree))
+    return shell.set(given.last("set-uuid") or "gptprio_uuid", uuid)
+
+
+_GPTPRIO = {"set-device": Takes.VALUE, "set-uuid": Takes.VALUE}
+
+
+def _is_usr(tree: Tree) -> TypeGuard[Remembering]:
+    return isinstance(tree, Remembering) and any(name.startswith("partlabel=USR-") for name in tree.names)
+
+
+def _slot(attributes: int) -> int | None:
+    """Return the priority of a slot in its GPT attributes, or None if it is not to be started."""
+    # ChromiumOS, "Disk format", bits 48 to 56: priority, tries, successful
+    priority, tries, successful = attributes >> 48 & 15, attributes >> 52 & 15, attributes >> 56 & 1
+    return priority if priority and (tries or successful) else None
 
 
 _PROBE = {
@@ -314,7 +346,8 @@ def _probe(shell: Interpreter, arguments: list[str]) -> int:
     asked = {"fs-uuid": "uuid", "label": "label", "part-uuid": "partuuid", "partuuid": "partuuid"}
     kind = next((kind for option, kind in asked.items() if option in given), "")
     device = shell.device(given.words[0])
-    names = sorted(shell.tree.names) if device == shell.tree.device else [device]
+    tree = shell.tree_of(device)
+    names = sorted(tree.names) if tree is not None else [device]
     value = next((name.partition("=")[2] for name in names if kind and name.startswith(f"{kind}=")), None)
     if value is None:
         return 1
@@ -385,12 +418,15 @@ WITH_BLOCK["menuentry"], WITH_BLOCK["submenu"] = _entry(False), _entry(True)
 def _blscfg(shell: Interpreter, _: list[str]) -> int:
     # bls.py lists these entries, with GRUB's variables and default from here. This menu only has placeholders for
     # them, so that a default by number is the right entry.
-    shell.bls = shell.context
-    if shell.resolve("/").device != shell.tree.device:
+    root = shell.resolve("/")
+    tree = shell.tree_of(root.device)
+    if tree is None:
         return 0
+    shell.bls[tree.device] = shell.context
     # blscfg.c of Fedora's GRUB: $blsdir or /loader/entries, else /boot/loader/entries
     for folder in (shell.context.get("blsdir") or "/loader/entries", "/boot/loader/entries"):
-        names = [name for name in shell.names(normal(folder)) if name.endswith(".conf") and name[0] != "."]
+        place = replace(root, path=normal(folder))
+        names = [name for name in shell.names(place) if name.endswith(".conf") and name[0] != "."]
         if names:
             for name in sorted((name.removesuffix(".conf") for name in names), key=version_key, reverse=True):
                 if shell.add(shell.item([name], given_id=name, body=None)):
@@ -403,9 +439,10 @@ def _blscfg(shell: Interpreter, _: list[str]) -> int:
 
 
 def _status(shell: Interpreter, *files: FileRef) -> int:
-    """Return the exit status: 1 if a file on this partition does not exist, else 0."""
+    """Return the exit status: 1 if a file does not exist on a partition that can be read here, else 0."""
     shell.budget.spend(5 * len(files))
-    return int(any(file.device == shell.tree.device and not exists(shell.tree, file.path) for file in files))
+    trees = ((shell.tree_of(file.device), file.path) for file in files)
+    return int(any(tree is not None and not exists(tree, path) for tree, path in trees))
 
 
 @_command(*LINUX)

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.value import Value
-from bootmenu.sources import Platform
+from bootmenu.sources import Platform, neighbours
 from bootmenu.sources.parsers.grub import environment
+from bootmenu.sources.parsers.grub.grub_files import firmware_files, homes
 from bootmenu.sources.parsers.grub.menus import Budgets, run
-from bootmenu.sources.tree import Tree, TreeError, exists, normal
+from bootmenu.sources.tree import Tree, exists, normal
 from bootmenu.sources.variables import needed, parameter_of
 
-_MAX_FOLDERS = 32
 _VITAL = "kernelopts"
-"""The options of entries in RHEL 8 and older Fedoras; it may be set in the grubenv of another partition."""
+"""The options of entries in RHEL 8 and older Fedoras; with EFI it is set on the EFI system partition."""
 
 
 class Variables(Value):
@@ -66,6 +68,12 @@ class Variables(Value):
                 return among.index(name)
         return None
 
+    @property
+    def devicetree(self) -> str:
+        """Return the path of the device tree of entries that name none, or empty."""
+        # blscfg.c takes it from GRUB's environment; /etc/default/grub has it as GRUB_DEFAULT_DTB
+        return self.values.get("devicetree", "")
+
     def missing(self, lines: list[str]) -> str:
         """Return the unset variable that an entry depends on, or empty."""
         # tuned_params and the like are optional and often unset; kernelopts contains root=
@@ -76,21 +84,23 @@ class Variables(Value):
 def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     """Return the variables for the entries in `boot`/loader/entries. boot: a directory without trailing slash."""
     # the variables at the end of grub.cfg include those loaded from the environment block
-    for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg"):
-        if exists(tree, path) and (found := run(tree, path, Budgets(), platform, bodies=False)).bls is not None:
+    own = ((tree, path) for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg") if exists(tree, path))
+    for home, path in (*homes(tree), *own):
+        found = run(home, path, Budgets(), platform, listing=tree, bodies=False)
+        if found.bls is not None:
             return Variables(found.bls.values, preferred=found.bls_default)
-    for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv", *_firmware_blocks(tree, boot)):
+    for home, path in _environment_blocks(tree, boot):
         try:
-            return Variables(environment.parse(tree.read(path, environment.LIMIT)))
+            return Variables(environment.parse(home.read(path, environment.LIMIT)))
         except BootmenuError:
             continue  # a broken block, or Fedora's link to the EFI system partition
     return Variables({}, read=False)
 
 
-def _firmware_blocks(tree: Tree, boot: str) -> list[str]:
-    for folder in ("/EFI", f"{boot}/efi/EFI"):
-        try:
-            return [f"{folder}/{name}/grubenv" for name in tree.list(folder)[:_MAX_FOLDERS]]
-        except TreeError:
-            continue
-    return []
+def _environment_blocks(tree: Tree, boot: str) -> Iterator[tuple[Tree, str]]:
+    for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv"):
+        yield tree, path
+    for above in ("", f"{boot}/efi"):
+        yield from ((tree, path) for path in firmware_files(tree, "grubenv", above))
+    for other in neighbours.homes(tree):
+        yield from ((other, path) for path in firmware_files(other, "grubenv"))

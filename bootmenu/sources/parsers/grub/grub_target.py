@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import Platform
+from bootmenu.sources.references import grub_name
 from bootmenu.sources.tree import Tree
 
 FEATURES = (
@@ -37,8 +38,9 @@ def target(platform: Platform) -> tuple[str, str]:
 
 
 def own_name(tree: Tree) -> str:
-    """Return GRUB's name for the device that is read; `loop` for an image file, whose path may contain spaces."""
-    return "loop" if tree.image else tree.device
+    """Return GRUB's name for a partition, such as `hd0,gpt2`: scripts take it apart. Return `loop` for an image file,
+    whose path may contain spaces, and the kernel's name where GRUB's is not known."""
+    return "loop" if tree.image else grub_name(tree.names) or tree.device
 
 
 def own_variables(tree: Tree, config: str, of: Platform) -> dict[str, str]:
@@ -52,6 +54,7 @@ def own_variables(tree: Tree, config: str, of: Platform) -> dict[str, str]:
         "root": own,
         "prefix": f"({own}){folder}",
         "cmdpath": image if platform == "efi" else "(hd0)",
+        **({"fw_path": image} if platform == "efi" else {}),  # Red Hat's and OpenEmbedded's
         "grub_cpu": cpu,
         "grub_platform": platform,
         "lang": "",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Interpret GRUB's language on one partition: variables, functions, loops, and the resulting menu.
+"""Interpret GRUB's language: variables, functions, loops, and the resulting menu.
 
 Nothing is written. Steps, depth, variables, entries and text are limited, but not the time, so that a disk always
 gives the same result. Commands for the screen, modules or hardware do nothing.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub import syntax
+from bootmenu.sources.parsers.grub.grub_files import is_own_configuration
 from bootmenu.sources.parsers.grub.script_values import Budget, Item, LoadedFiles, Menu
 from bootmenu.sources.parsers.grub.shell_state import STEPS_OF_A_FILE, ShellState
 from bootmenu.sources.parsers.grub.syntax import Command, For, Function, If, Mistake, Simple, While
@@ -43,9 +44,11 @@ class Interpreter(ShellState):
     # ---- files
 
     def source(self, path: str) -> int:
-        """Run a file in this context; silently skip one on another partition, which is scanned separately."""
+        """Run a file in this context; silently skip one on a partition that cannot be read here."""
         file = self.resolve(path)
-        if file.device != self.tree.device:
+        tree = self.tree_of(file.device)
+        if tree is None:
+            self.unread = True
             return 0
         self._includes += 1
         if self._includes > MAX_INCLUDES:
@@ -53,25 +56,27 @@ class Interpreter(ShellState):
             return 1
         self.budget.spend(STEPS_OF_A_FILE)
         try:
-            identity = self.tree.stat(file.path).identity
+            identity = tree.stat(file.path).identity
             # an entry that leads back to a menu above it would list that menu again
             if self.active.count(identity) >= (1 if self.in_body else 3):
                 if not self.in_body:
                     self.problem(f"{file.path} includes itself")
                 return 1
             self.visited.add(identity)
-            text = read_text(self.tree, file.path)
+            text = read_text(tree, file.path)
         except TreeError as error:
             if not self.in_body or error.reason is not TreeErrorReason.MISSING:
                 self.problem(error.detail, file.path)
             return 1
-        outer = self.active, self.config
+        outer = self.active, self.config, self.config_device, self.listed_by
         self.active = (*self.active, identity)
-        self.config = file.path
+        if tree.device != self.config_device and is_own_configuration(file.path):
+            self.listed_by = tree.device
+        self.config, self.config_device = file.path, tree.device
         try:
             return self.nested(lambda: self.run_text(text))
         finally:
-            self.active, self.config = outer
+            self.active, self.config, self.config_device, self.listed_by = outer
 
     def configfile(self, path: str) -> int:
         """Run a file in its own context; its items make a separate menu, which is shown before this one."""
@@ -132,7 +137,8 @@ class Interpreter(ShellState):
         if tail:
             context.set("default", tail)
         self.context, self.menu, self.loaded = context, Menu(context), LoadedFiles()
-        self.config, self.active, self.in_body = item.config, item.active, True
+        self.config, self.config_device = item.config.path, item.config.device
+        self.listed_by, self.active, self.in_body = item.listed_by, item.active, True
         # menuentry.c:setparams_prefix: the title is $1
         self.scope = list(item.arguments)
         self._depth = self._loops = self._leaving = self._includes = 0

@@ -52,14 +52,26 @@ class GrubConfiguration(Record):
     visited: set[tuple[int, int]] = field(default_factory=set)
     """Identities of the files that it read."""
     bls: Context | None = None
-    """The variables at the end of the menu that called `blscfg`, or None if none did."""
+    """The variables at the end of the menu that called `blscfg` for the partition, or None if none did."""
     bls_default: str = ""
     """File name without .conf of the default entry in that menu; empty if that is not an entry of `blscfg`."""
 
 
-def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: bool = True) -> GrubConfiguration:
-    """Run the configuration at this path as that machine's GRUB would. bodies: also run the bodies of its entries;
-    otherwise the result has no entries."""
+def run(
+    tree: Tree,
+    path: str,
+    budgets: Budgets,
+    platform: Platform,
+    *,
+    listing: Tree | None = None,
+    bodies: bool = True,
+) -> GrubConfiguration:
+    """Run the configuration at this path as that machine's GRUB would.
+
+    listing: the partition whose entries are wanted, if that is another one. bodies: also run the bodies of its
+    entries; otherwise the result has no entries.
+    """
+    listing = listing or tree
     shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts), platform)
     shell.context.set("config_file", f"({own_name(tree)}){path}")
     shell.context.set("config_directory", f"({own_name(tree)}){path.rpartition('/')[0]}")
@@ -68,17 +80,21 @@ def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: 
         shell.source(f"({own_name(tree)}){path}")
     except StepsError:
         shell.problem(f"runs for more than {STEPS:,} steps: the rest is left out")
+    bls = shell.bls.get(listing.device)
+    collector = _Collector(shell, listing, budgets.bodies)
     if shell.loaded.kernel is not None and shell.exiting:
         # a configuration without a menu, which boots a kernel directly
-        loaded = shell.loaded
-        entry = _Collector(shell, tree, path, budgets.bodies).entry(path, path, path, loaded)
-        return GrubConfiguration([entry] if entry else [], shell.problems, shell.visited, shell.bls)
-    collector = _Collector(shell, tree, path, budgets.bodies)
-    if bodies:
-        collector.menu(menu, (), True)
-    found = GrubConfiguration(collector.entries, shell.problems, shell.visited, shell.bls)
-    if shell.bls is not None:
-        found.bls_default = _bls_default(menu, shell.bls)
+        config = FileRef(device=tree.device, path=path, exists=True)
+        entry = collector.entry(path, path, config, shell.loaded) if listing is tree else None
+        entries = [entry] if entry else []
+    else:
+        if bodies:
+            collector.menu(menu, (), True)
+        entries = collector.entries
+    problems = [problem for problem in shell.problems if problem.device == listing.device]
+    found = GrubConfiguration(entries, problems, shell.visited, bls)
+    if bls is not None:
+        found.bls_default = _bls_default(menu, bls)
     return found
 
 
@@ -93,10 +109,9 @@ def _bls_default(menu: Menu, context: Context) -> str:
 class _Collector:
     """Walk through menus and run their items."""
 
-    def __init__(self, shell: Interpreter, tree: Tree, path: str, budget: Budget) -> None:
+    def __init__(self, shell: Interpreter, listing: Tree, budget: Budget) -> None:
         self._shell = shell
-        self._tree = tree
-        self._path = path
+        self._listing = listing
         self._budget = budget
         self._text = 0
         self._full = False
@@ -112,8 +127,8 @@ class _Collector:
             may_be_default = may_be_default and not _holds_items(inner)
         chosen, tail = find_default(menu.items, menu.context) if may_be_default else (-1, None)
         for number, item in enumerate(menu.items):
-            if item.body is None:
-                continue  # listed by another format
+            if item.body is None or item.listed_by != self._listing.device:
+                continue  # listed by another format, or with another partition
             if self._full:
                 return
             if len(self.entries) >= MAX_ITEMS:
@@ -163,7 +178,7 @@ class _Collector:
             entry = replace(entry, default=True)
         self.entries.append(entry)
 
-    def entry(self, entry_id: str, title: str, config: str, loaded: LoadedFiles) -> BootEntry | None:
+    def entry(self, entry_id: str, title: str, config: FileRef, loaded: LoadedFiles) -> BootEntry | None:
         """Return an entry for the loaded files, or None if all entries together would be too large."""
         assert loaded.kernel is not None
         cmdline = command_line(loaded.arguments)
@@ -177,13 +192,18 @@ class _Collector:
             id=entry_id.strip() or name,
             title=name,
             source="grub",
-            config=FileRef(device=self._tree.device, path=config, exists=True),
-            device=self._tree.device,
-            kernel=loaded.kernel,
-            initrds=tuple(loaded.initrds),
-            dtb=loaded.dtb,
+            config=config,
+            device=self._listing.device,
+            kernel=self._here(loaded.kernel),
+            initrds=tuple(map(self._here, loaded.initrds)),
+            dtb=self._here(loaded.dtb) if loaded.dtb else None,
             cmdline=CommandLine(cmdline, unset=needed(cmdline, loaded.unset, known=not self._shell.unread)),
         )
+
+    def _here(self, file: FileRef) -> FileRef:
+        """Return the file, on the listed partition by that one's own name."""
+        own = self._shell.tree_of(file.device) is self._listing
+        return replace(file, device=self._listing.device) if own else file
 
 
 def _holds_items(menu: Menu) -> bool:

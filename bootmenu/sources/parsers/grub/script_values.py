@@ -99,7 +99,10 @@ class Item(Record):
     body: tuple[Command, ...] | str | None
     is_submenu: bool
     context: Context
-    config: str
+    config: FileRef
+    """The file that defines it."""
+    listed_by: str
+    """The partition that lists it; see ShellState.listed_by."""
     active: tuple[tuple[int, int], ...]
     """Identities of the files that were being read when it was defined."""
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The state of a running script: variables, menus, loaded files, and access to the files of one partition."""
+"""The state of a running script: variables, menus, loaded files, and access to the files of partitions."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
-from bootmenu.sources import Platform, references
+from bootmenu.sources import Platform, neighbours, references
 from bootmenu.sources.parsers.grub import patterns
 from bootmenu.sources.parsers.grub.grub_target import own_name, own_variables
 from bootmenu.sources.parsers.grub.script_values import MAX_ITEMS, MAX_TEXT, Budget, Context, Item, LoadedFiles, Menu
@@ -25,7 +28,7 @@ def quoted(text: str) -> str:
 class ShellState:
     """The state of a running configuration.
 
-    config: path of its first file, whose directory is GRUB's `prefix`.
+    tree: GRUB's home, which has its first file. config: the path of that file, whose directory is GRUB's `prefix`.
     """
 
     def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
@@ -33,13 +36,18 @@ class ShellState:
         self.platform = platform
         self.budget = budget
         self.config = config
+        """Path of the file that is being read."""
+        self.config_device = tree.device
+        """The partition of that file."""
+        self.listed_by = tree.device
+        """The partition that lists the entries defined now: the home, or the one whose own configuration led here."""
         self.context = Context()
         self.menu = Menu(self.context)
         self.loaded = LoadedFiles()
         self.problems: list[Problem] = []
         self.visited: set[tuple[int, int]] = set()
-        self.bls: Context | None = None
-        """The variables at the last call of `blscfg`, or None before the first."""
+        self.bls: dict[str, Context] = {}
+        """The variables at the last call of `blscfg` for each partition."""
         self.loopbacks: dict[str, str] = {}
         """Paths of files by the device names that `loopback` gave to them."""
         self.scope: list[str] | None = None
@@ -50,19 +58,23 @@ class ShellState:
         self.unset: list[tuple[int, str, str]] = []
         """Unset variables of the current command: (number of the word, its parameter, variable)."""
         self.unread = False
-        """Whether a file on another partition may have set variables."""
+        """Whether a file on a partition that could not be read may have set variables."""
         self.active: tuple[tuple[int, int], ...] = ()
         """Identities of the files that are being read, the outermost first."""
         self._text = 0
         self._expressions: dict[str, patterns.Regex | FormatError] = {}
-        self._identity: tuple[str, frozenset[str]] = (tree.device, tree.names | {tree.device, own_name(tree)})
+        own = own_name(tree)
+        self._names = tree.names | {tree.device, own, re.sub(",(gpt|msdos)", ",", own)}
+        self._others: dict[str, Tree | None] = {}
+        self._meant: dict[str, str] = {}
+        """References by the names that GRUB has for those partitions."""
         for name, value in own_variables(tree, config, platform).items():
             self.context.set(name, value)
             self.context.exported.add(name)
 
     def problem(self, message: str, path: str = "") -> None:
         """Report a problem, each only once."""
-        found = Problem(device=self.tree.device, path=path or self.config, message=message)
+        found = Problem(device=self.config_device, path=path or self.config, message=message)
         if len(self.problems) < _MAX_PROBLEMS and found not in self.problems:
             self.problems.append(found)
 
@@ -78,7 +90,7 @@ class ShellState:
 
     def is_own(self, device: str) -> bool:
         """Return whether this names the partition that is being read."""
-        return references.canonical(device) in self._identity[1]
+        return references.canonical(device) in self._names
 
     def resolve(self, path: str) -> FileRef:
         """Return the file of `(device)/path`, or of a path on $root."""
@@ -97,24 +109,47 @@ class ShellState:
             return name.removeprefix("lvm/")
         if name.startswith("md/"):
             return f"md{name[3:]}" if name[3:].isdecimal() else f"md_{name[3:]}"
-        return references.canonical(name)
+        name = references.canonical(name)
+        return self._meant.get(name, name)
+
+    def grub_name(self, device: str) -> str:
+        """Return the name that GRUB would give to a partition of this name (see `device`)."""
+        tree = self.tree_of(device)
+        name = own_name(tree) if tree is not None else device
+        if tree is not None and tree is not self.tree:
+            self._meant[name] = device
+        return name
+
+    def tree_of(self, device: str) -> Tree | None:
+        """Return the partition of a name as returned by `device`, or None if it cannot be read here."""
+        if device == self.tree.device:
+            return self.tree
+        if device not in self._others:
+            self.budget.spend(STEPS_OF_A_FILE)
+            self._others[device] = neighbours.find(self.tree, device)
+        return self._others[device]
+
+    def trees(self) -> Iterator[Tree]:
+        """Yield the home, then the other partitions of its disk."""
+        yield self.tree
+        yield from neighbours.beside(self.tree)
 
     def stat(self, path: str) -> Stat | None:
-        """Return the status of a path, or None if it does not exist or is on another partition."""
+        """Return the status of a path, or None if it does not exist or cannot be read here."""
         self.budget.spend(STEPS_OF_A_FILE)
         file = self.resolve(path)
-        if file.device != self.tree.device:
-            return None
         try:
-            return self.tree.stat(file.path)
+            tree = self.tree_of(file.device)
+            return tree.stat(file.path) if tree is not None else None
         except TreeError:
             return None
 
-    def names(self, folder: str) -> tuple[str, ...]:
-        """Return the names in a directory of this partition, or nothing if it cannot be listed."""
+    def names(self, folder: FileRef) -> tuple[str, ...]:
+        """Return the names in a directory, or nothing if it cannot be listed."""
         self.budget.spend(STEPS_OF_A_FILE)
         try:
-            names = self.tree.list(folder)
+            tree = self.tree_of(folder.device)
+            names = tree.list(folder.path) if tree is not None else ()
         except TreeError:
             return ()
         self.budget.spend(len(names) // 10)
@@ -148,7 +183,8 @@ class ShellState:
             body=body,
             is_submenu=is_submenu,
             context=self.context,
-            config=self.config,
+            config=FileRef(device=self.config_device, path=self.config, exists=True),
+            listed_by=self.listed_by,
             active=self.active,
         )
 

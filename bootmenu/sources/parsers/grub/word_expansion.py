@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterable
 
+from bootmenu.model.value import replace
 from bootmenu.sources.parsers.grub import patterns
 from bootmenu.sources.parsers.grub.script_values import MAX_TEXT
 from bootmenu.sources.parsers.grub.shell_state import ShellState
@@ -108,7 +109,7 @@ def _values(shell: ShellState, name: str) -> list[str]:
 
 
 def _files(shell: ShellState, pattern: str) -> list[str]:
-    """Return the files of this partition that match a pattern."""
+    """Return the files that match a pattern."""
     # commands/wildcard.c: a pattern is matched directory by directory, and must begin with ( or /
     device, place = "", pattern
     if pattern.startswith("("):
@@ -116,7 +117,8 @@ def _files(shell: ShellState, pattern: str) -> list[str]:
         device += ")"
     if not place.startswith("/") or "*" in device or "?" in device:
         return []
-    if shell.resolve(f"{_unescaped(device)}/").device != shell.tree.device:
+    root = shell.resolve(f"{_unescaped(device)}/")
+    if shell.tree_of(root.device) is None:
         return []
     found = [""]
     for part in place.split("/")[1:]:
@@ -128,7 +130,7 @@ def _files(shell: ShellState, pattern: str) -> list[str]:
         paths = (
             f"{path}/{name}"
             for path in found
-            for name in shell.names(path or "/")
+            for name in shell.names(replace(root, path=path or "/"))
             if _matches(shell, wildcard, name) and not (name.startswith(".") and not part.startswith("."))
         )
         found = list(itertools.islice(paths, _MAX_EXPANSIONS))

@@ -92,7 +92,7 @@ PC = Platform(architecture=Architecture.X86_64, efi=False)
 
 
 def test_a_disk_is_where_a_pc_found_grub() -> None:
-    assert words("", "$cmdpath") == "(sda1)/EFI/BOOT"
+    assert words("", "$cmdpath") == "(hd0,gpt2)/EFI/BOOT"
     assert words("", "$cmdpath", platform=PC) == "(hd0)"
 
 
@@ -135,8 +135,8 @@ def test_cpuid_knows_the_processor(asked: str, architecture: Architecture, expec
         ("c=set; $c v=a", "a"),
         ("$unset", ""),
         ("set v=${feature_menuentry_id}", "y"),
-        ("set v=$prefix", "(sda1)/boot/grub"),
-        ("set v=$config_directory/$root", "(sda1)/boot/grub/sda1"),
+        ("set v=$prefix", "(hd0,gpt2)/boot/grub"),
+        ("set v=$config_directory/$root", "(hd0,gpt2)/boot/grub/hd0,gpt2"),
         ("save_env v; list_env; v=$?", "0"),
         ("insmod gzio; loadfont unicode; terminal_output gfxterm; echo a; sleep 1; v=$?", "0"),
         ("if background_image /x.png; then v=a; fi", "a"),
@@ -292,7 +292,7 @@ def test_tests(form: str, expression: str, expected: bool) -> None:
     [
         ("/boot/vmlinuz-*", "/boot/vmlinuz-1 /boot/vmlinuz-2"),
         ("/b*/vmlinuz-?", "/boot/vmlinuz-1 /boot/vmlinuz-2"),
-        ("($root)/boot/v*1", "(sda1)/boot/vmlinuz-1"),
+        ("($root)/boot/v*1", "(hd0,gpt2)/boot/vmlinuz-1"),
         ("'/boot/vmlinuz-*'", "/boot/vmlinuz-*"),
         ("/boot/\\*", "/boot/*"),
         ("/boot/none*", "/boot/none*"),

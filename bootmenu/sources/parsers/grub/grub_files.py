@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""Where GRUB's files are on a partition: its configurations, and its environment blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bootmenu.sources import neighbours
+from bootmenu.sources.tree import Tree, TreeError, exists, installer_folders
+
+_FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2", "/flatcar/grub", "/coreos/grub")
+_MAX_FIRMWARE_FOLDERS = 32
+_OWN = re.compile(
+    r"(?:/efi/[^/]+|(?:/boot)?(?:/grub2?)?|/(?:flatcar|coreos)/grub|/debian-installer/[^/]+/grub)/grub\.cfg",
+    re.IGNORECASE,
+)
+
+
+def is_own_configuration(path: str) -> bool:
+    """Return whether a partition with a file of this path lists the entries in it as its own."""
+    return _OWN.fullmatch(path) is not None
+
+
+def configurations(tree: Tree) -> Iterator[str]:
+    """Yield the paths at which a partition's configuration may be, in the order in which they are tried."""
+    if tree.image:
+        # the system that grub.cfg starts would expect the medium in a drive
+        for folder in reversed(_FOLDERS):
+            yield f"{folder}/loopback.cfg"
+        return
+    # the EFI system partition's first, as it may be a stub that sets $prefix and reads one of the others
+    yield from firmware_files(tree, "grub.cfg")
+    for folder in (*_FOLDERS, *(f"{folder}/grub" for folder in installer_folders(tree))):
+        yield f"{folder}/grub.cfg"
+
+
+def firmware_files(tree: Tree, name: str, above: str = "") -> Iterator[str]:
+    """Yield the paths of this name in the directories of a partition's loaders, such as /EFI/debian.
+
+    A FAT file system ignores the case of names, but a copy of its files in a directory does not."""
+    for folder in (f"{above}/EFI", f"{above}/efi"):
+        try:
+            names = tree.list(folder)
+        except TreeError:
+            continue
+        for vendor in names[:_MAX_FIRMWARE_FOLDERS]:
+            yield f"{folder}/{vendor}/{name}"
+            if vendor.isupper() and exists(tree, path := f"{folder}/{vendor}/{name.upper()}"):
+                yield path
+        return
+
+
+def homes(tree: Tree) -> Iterator[tuple[Tree, str]]:
+    """Yield the configurations on other partitions that may lead to this one: what EFI starts first."""
+    for other in neighbours.homes(tree):
+        for path in firmware_files(other, "grub.cfg"):
+            if exists(other, path):
+                yield other, path
