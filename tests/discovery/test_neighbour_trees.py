@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""What is read of other partitions for the entries of one, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootmenu.config.settings import Profile, Settings
+from bootmenu.discovery import change_schedule, partition_probe
+from bootmenu.discovery.devices import Device, position
+from bootmenu.discovery.hotplug import Change
+from bootmenu.discovery.neighbour_trees import Asked, grub_name, meaning, on_disk_of
+from bootmenu.model.place import Bus, Place, PlaceRule
+from bootmenu.model.value import replace
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
+from bootmenu.session.shared_session import SharedSession
+from bootmenu.system.recorded_host import SimulatedHost
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.trees import write_tree
+from tests.discovery.test_flapping import Console
+from tests.discovery.test_hotplug import Told
+
+INTERNAL = Place(bus=Bus.INTERNAL)
+STICK = Place(bus=Bus.USB)
+STUB = (
+    "search.fs_uuid BOOT boot\nset from=$cmdpath\nset extra=by-the-stub\nexport from extra\n"
+    "configfile ($boot)/grub/grub.cfg\n"
+)
+MENU = "menuentry Linux --id linux {\nlinux /vmlinuz root=PARTUUID=1 $extra\n}\n"
+
+
+class Around:
+    """Surroundings for tests."""
+
+    def __init__(self, *devices: Device, opened: frozenset[str] = frozenset(), denied: str = "") -> None:
+        self.devices = {device.name: device for device in devices}
+        self.opened = opened
+        self.denied = denied
+
+    def may_read(self, device: Device) -> bool:
+        return device.name != self.denied
+
+
+def partition(name: str, place: Place = INTERNAL, **names: object) -> Device:
+    disk, number = position(name)
+    return Device(name=name, disk=disk, number=number, place=place, **names)  # type: ignore[arg-type]
+
+
+ESP = partition("sda1", filesystem="vfat", uuid="ESP")
+BOOT = partition("sda2", uuid="BOOT")
+
+Layout = tuple[Device, dict[str, str | bytes]]
+
+
+def read(
+    tmp_path: Path, *found: tuple[Device, dict[str, str | bytes]], settings: Settings | None = None
+) -> list[str]:
+    """The command lines of all entries, each behind its partition."""
+    devices = [
+        replace(device, folder=str(write_tree(tmp_path / device.name, {"there": "", **files})))
+        for device, files in found
+    ]
+    machine = machines.virt()
+    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices, settings=settings)
+    try:
+        listings, _ = collect(session)
+    finally:
+        session.close()
+    return sorted(f"{listing.entry.device} {listing.entry.cmdline}" for listing in listings)
+
+
+BOOT_FILES: dict[str, str | bytes] = {"grub/grub.cfg": MENU, "vmlinuz": whole_image()}
+
+
+def test_what_the_home_sets_counts_where_its_configuration_leads(tmp_path: Path) -> None:
+    found = read(tmp_path, (ESP, {"EFI/debian/grub.cfg": STUB}), (BOOT, BOOT_FILES))
+    assert found == ["sda2 root=PARTUUID=1 by-the-stub"]
+
+
+def test_it_does_not_matter_which_partition_is_found_first(tmp_path: Path) -> None:
+    found = read(tmp_path, (BOOT, BOOT_FILES), (ESP, {"EFI/debian/grub.cfg": STUB}))
+    assert found == ["sda2 root=PARTUUID=1 by-the-stub"]
+
+
+@pytest.mark.parametrize(
+    ("esp", "why"),
+    [
+        (
+            replace(ESP, place=STICK, name="sdb1", disk="sdb"),
+            "a stick that claims to be the home of an internal disk",
+        ),
+        (replace(ESP, filesystem="ext4"), "no firmware starts anything from it"),
+    ],
+)
+def test_what_is_no_home_sets_nothing(tmp_path: Path, esp: Device, why: str) -> None:
+    found = read(tmp_path, (esp, {"EFI/debian/grub.cfg": STUB}), (BOOT, BOOT_FILES))
+    assert found == ["sda2 root=PARTUUID=1"], why
+
+
+def test_an_internal_configuration_reads_nothing_from_a_stick_in_place_of_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    evil = "menuentry Evil {\nlinux /vmlinuz init=/bin/sh\n}\n"
+    stick = partition("sdb1", STICK, uuid="BOOT")
+    main = "search.fs_uuid BOOT b\nsource ($b)/more.cfg\n" + MENU
+    found = read(tmp_path, (BOOT, {**BOOT_FILES, "grub/grub.cfg": main}), (stick, {"more.cfg": evil}))
+    assert found == ["sda2 root=PARTUUID=1"]
+    other = partition("sda3", uuid="MORE")
+    found = read(
+        tmp_path / "2",
+        (BOOT, {**BOOT_FILES, "grub/grub.cfg": main.replace("BOOT", "MORE")}),
+        (other, {"more.cfg": evil}),
+    )
+    assert found == ["sda2 init=/bin/sh", "sda2 root=PARTUUID=1"], "on a partition of its own disk it is read"
+
+
+def test_a_kiosk_reads_nothing_from_partitions_that_it_does_not_trust(tmp_path: Path) -> None:
+    disks = (PlaceRule(partuuid="22", where=Bus.INTERNAL),)
+    boot = replace(BOOT, place=replace(INTERNAL, partuuid="22"))
+    kiosk = Settings(profile=Profile.KIOSK, kiosk_disks=disks)
+    layout: tuple[Layout, Layout] = (ESP, {"EFI/debian/grub.cfg": STUB}), (boot, BOOT_FILES)
+    assert read(tmp_path, *layout, settings=kiosk) == ["sda2 root=PARTUUID=1"]
+    both = Settings(profile=Profile.KIOSK, kiosk_disks=(*disks, PlaceRule()))
+    assert read(tmp_path / "2", *layout, settings=both) == ["sda2 root=PARTUUID=1 by-the-stub"]
+
+
+def test_what_another_disk_says_counts_once_it_has_answered(tmp_path: Path) -> None:
+    more = partition("sdb1", uuid="MORE")
+    main = "search.fs_uuid MORE m\nload_env --file ($m)/grubenv extra\n" + MENU
+    block = "# GRUB Environment Block\nextra=from-there\n".ljust(1024, "#")
+    found = read(tmp_path, (BOOT, {**BOOT_FILES, "grub/grub.cfg": main}), (more, {"grubenv": block}))
+    assert found == ["sda2 root=PARTUUID=1 from-there"]
+
+
+def test_a_home_that_comes_and_goes_changes_what_it_led_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in (
+        (change_schedule, "PROBE_DELAY"),
+        (change_schedule, "SECOND_PROBE_DELAY"),
+        (partition_probe, "PROBE_INTERVAL"),
+    ):
+        monkeypatch.setattr(module, name, 0.001)
+    boot = replace(BOOT, folder=str(write_tree(tmp_path / "boot", BOOT_FILES)))
+    esp = replace(ESP, folder=str(write_tree(tmp_path / "esp", {"EFI/debian/grub.cfg": STUB})))
+    present, changes, machine = [boot], Told(), machines.virt()
+    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: list(present), changes=changes)
+    shared = SharedSession(session)
+    console = Console(shared.console())
+    console.wake()
+
+    def shows(*wanted: str) -> bool:
+        return [str(listing.entry.cmdline) for listing in console.results.listings] == list(wanted)
+
+    try:
+        console.until(lambda: shows("root=PARTUUID=1"))
+        present.append(esp)
+        changes.queue.put(Change())
+        console.until(lambda: shows("root=PARTUUID=1 by-the-stub"))
+        present.remove(esp)
+        changes.queue.put(Change(gone="sda1"))
+        console.until(lambda: shows("root=PARTUUID=1"))
+    finally:
+        shared.close()
+        session.close()
+
+
+# ---- what is asked, and when the answers are others ---------------------------------------------------------
+
+
+def test_a_reading_is_outdated_when_its_answers_would_be_others() -> None:
+    alone, both = Around(BOOT), Around(ESP, BOOT)
+    asked = Asked(meant={"uuid=ESP": None}, disk=())
+    assert not Asked().is_outdated(BOOT, both), "it has asked for nothing"
+    assert not asked.is_outdated(BOOT, alone)
+    assert asked.is_outdated(BOOT, both)
+    assert Asked(meant={"uuid=esp": None}).is_outdated(BOOT, both)
+    assert Asked(meant={"uuid=esp": "sda1"}).is_outdated(BOOT, alone)
+    assert not Asked(meant={"uuid=esp": "sda1"}, disk=("sda1",)).is_outdated(BOOT, both)
+
+
+def test_another_disk_is_asked_when_it_has_answered_and_is_no_less_trusted() -> None:
+    other, stick = partition("sdb1", uuid="X"), partition("sdc1", STICK, uuid="Y")
+    around = Around(BOOT, other, stick, opened=frozenset({"sdc1"}))
+    assert meaning("uuid=x", BOOT, around) is None, "it has not answered yet"
+    assert meaning("uuid=y", BOOT, around) is None, "a stick"
+    assert meaning("uuid=boot", stick, around) is None
+    around.opened = frozenset({"sda2", "sdb1", "sdc1"})
+    assert meaning("uuid=x", BOOT, around) == other
+    assert meaning("uuid=boot", stick, around) == BOOT, "a stick's configuration may name what is inside"
+    assert meaning("uuid=boot", BOOT, around) == BOOT
+    assert meaning("file=/x", BOOT, around) is None
+    assert meaning("uuid=x", BOOT, Around(BOOT, other, opened=frozenset({"sdb1"}), denied="sdb1")) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [
+        (partition("sda1"), "hd0,gpt1"),
+        (partition("sda2", partuuid="1A2B3C4D-02"), "hd0,msdos2"),
+        (partition("sda3", partuuid="7130c94a-213a-4e5a-8e26-6cce9662f132"), "hd0,gpt3"),
+        (partition("sdb5"), "hd1,gpt5"),
+        (Device(name="sdc"), ""),
+        (Device(name="vg-root"), ""),
+    ],
+)
+def test_grub_s_name_of_a_partition_is_that_of_a_grub_on_the_same_disk(device: Device, name: str) -> None:
+    around = Around(partition("sdb5"), partition("sda1"), partition("sda2"), partition("sda3"))
+    assert grub_name(device, partition("sda1"), around.devices) == name
+
+
+def test_the_partitions_of_a_disk_are_in_the_order_of_their_numbers() -> None:
+    around = Around(partition("sda10"), partition("sda9"), BOOT, partition("sdb1"), Device(name="md0"))
+    assert [device.name for device in on_disk_of(BOOT, around.devices)] == ["sda9", "sda10"]
+    assert on_disk_of(Device(name="md0"), around.devices) == []
