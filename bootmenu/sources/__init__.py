@@ -13,6 +13,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, replace
 from bootmenu.registry import Registry
 from bootmenu.sources.tree import Remembering, Tree, TreeError
+from bootmenu.sources.version import is_version
 
 Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
 """Reads one configuration format. An entry's id must be unique within its partition and format, and the same in every
@@ -79,14 +80,15 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
 
 
 _VERSIONED = re.compile(
-    r"^(?:[0-9a-z]{32}-)?(?:vmlinu[xz]|Image|kernel|linux)[-_](?P<version>\d.*?)(?:-b?z?Image)?(?:\.gz|\.efi|\.img)?$"
+    r"^(?:[0-9a-z]{32}-)?(?:vmlinu[xz]|(?:b?z|u|fit)?Image|kernel|linux)[-_.](?P<version>.+?)(?:-b?z?Image)?"
+    r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2|efi|img|itb|bin))?$"
 )  # NixOS puts a hash of its store before the name and the target of make after it
 
 
 def version_of(path: str) -> str:
     """Return the version in a kernel's file name, in the forms that distributions use; empty if there is none."""
     match = _VERSIONED.match(path.rpartition("/")[2])
-    return match["version"] if match else ""
+    return match["version"] if match and is_version(match["version"]) else ""
 
 
 def _identity(tree: Tree, entry: BootEntry) -> object:

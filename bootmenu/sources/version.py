@@ -13,6 +13,9 @@ _LETTERS, _DIGITS = 5, 6
 # step 1 skips all other characters; long runs are truncated, so that no number gets too large
 _TOKEN = re.compile(r"[~\-^.]|[A-Za-z]{1,200}|[0-9]{1,200}")
 
+# `6.1`, not the numbers of a name: `2` (ostree), `0-rescue-...` (dracut), `5693bb90`, `221@...`, kernel_2712.img
+_VERSION = re.compile(r"[0-9]{1,9}\.[0-9]")
+
 _LONGEST = 500
 """Characters that are compared; a configuration may contain a version of 1 MiB."""
 
@@ -26,3 +29,8 @@ def _token(word: str) -> tuple[int, int, str]:
     if word.isdigit():
         return _DIGITS, int(word), ""
     return (_RANKS[word], 0, "") if word in _RANKS else (_LETTERS, 0, word)
+
+
+def is_version(text: str) -> bool:
+    """Return whether a text is the version of a kernel, which has at least two numbers: `6.1`."""
+    return _VERSION.match(text) is not None

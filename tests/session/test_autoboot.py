@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from bootmenu import i18n
 from bootmenu.bootstate.state import Attempt, State
-from bootmenu.config.settings import FIRST_STAGE_SECONDS, Settings
+from bootmenu.config.settings import FIRST_STAGE_SECONDS, Profile, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.model.entry import CommandLine
+from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Place
 from bootmenu.model.value import replace
@@ -26,7 +26,7 @@ from bootmenu.session.autoboot import Chooser, Countdown, choose, countdown_seco
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
-from tests.builders import fakes, machines
+from tests.builders import containers, fakes, machines
 from tests.builders.entries import whole_image
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK
 from tests.builders.trees import write_tree
@@ -416,3 +416,35 @@ def test_from_a_disk_to_what_is_counted_down_to(tmp_path: Path) -> None:
     assert (
         choice.reason == "The default E has $dev in its command line, which nothing here sets: the next one is taken."
     )
+
+
+def test_kernels_that_nobody_gave_a_command_line_are_offered_and_never_start(tmp_path: Path) -> None:
+    unified = containers.uki((".linux", whole_image()), (".osrel", b"NAME=U\n"))
+    write_tree(
+        tmp_path / "disk",
+        {
+            "sbin/init": "#!/bin/sh",
+            "boot/Image-6.1": whole_image(),
+            "boot/fitImage": containers.fit(),
+            "boot/linux.itb": containers.fit(),
+            "boot/stub.efi": whole_image(),
+            "EFI/Linux/unified.efi": unified,
+        },
+    )
+    devices = Device.from_tree_options([f"{tmp_path / 'disk'},name=sda1"])
+    for profile in Profile:
+        with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: devices)) as session:
+            listings, _ = collect(session)
+        assert len(listings) == 5
+        settings = Settings(profile=profile)
+        assert {listing.report.verdict for listing in listings} <= {Severity.WARN, Severity.UNKNOWN}
+        choice = choose(listings, State(), settings, finished=True)
+        assert choice.listing is None
+        assert "has no command line, and no other entry can start automatically." in choice.reason
+        write_tree(tmp_path / "disk", {"etc/kernel/cmdline": "root=/dev/sda1\n"})
+        with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: devices)) as session:
+            listings, _ = collect(session)
+        named = choose(listings, State(), settings, finished=True).listing
+        assert named is not None
+        assert named.entry.config == FileRef(device="sda1", path="/etc/kernel/cmdline", exists=True)
+        (tmp_path / "disk/etc/kernel/cmdline").unlink()

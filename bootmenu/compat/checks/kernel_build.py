@@ -13,6 +13,7 @@ from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.sources import version_of
+from bootmenu.sources.version import is_version
 
 
 @entry_check("IMG-VERSION", after="IMG-CHECKSUM", requires=("IMG-FORMAT",))
@@ -32,7 +33,7 @@ def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]: 
             f"The file was renamed or overwritten: {another_copy(entry)}.",
             **evidence,
         )
-    elif entry.version and entry.version[0].isdigit() and entry.version != banner:
+    elif is_version(entry.version) and entry.version != banner:
         yield warned(
             f"{file.name} is Linux {banner}, not {entry.version} as the configuration says.",
             "Another kernel was put in its place: write the configuration anew.",

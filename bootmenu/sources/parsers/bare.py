@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Find kernels that no configuration names, and pair them with initramfs and device trees by version.
 
-The names are those used by Debian, Fedora, openSUSE, Alpine, Arch Linux ARM and Armbian. The content of kernels is
-examined later; only .efi files are read here, since most of them are not kernels.
+The names are those used by Debian, Fedora, openSUSE, Alpine, Arch Linux ARM, Armbian and Yocto. The content of
+kernels is examined later; only .efi and .itb files are read here, since most of them are not kernels. In the /boot of
+a root file system they have the kernel command line of its /etc/kernel/cmdline; all others have none.
 """
 
 from __future__ import annotations
@@ -12,23 +13,28 @@ from collections.abc import Iterator, Sequence
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.identify import identify
-from bootmenu.model.entry import BootEntry, FileRef, Problem
-from bootmenu.model.value import Value
+from bootmenu.formats.kernels import fit_image
+from bootmenu.formats.reader import HEAD_SIZE, ByteSource
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.kernel import Role
+from bootmenu.model.value import Value, replace
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, listed
-from bootmenu.sources.version import version_key
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, listed, read_text
+from bootmenu.sources.version import is_version, version_key
 
 _FOLDERS = ("/", "/boot")
 _MAX_ENTRIES = 200
-_MAX_PROGRAMS = 50  # EFI programs that are examined
+_MAX_PROGRAMS = 50  # EFI programs and FIT images that are examined
+_CMDLINES = ("/etc/kernel/cmdline", "/usr/lib/kernel/cmdline")
 _MAX_VERSION = 100  # characters
+_MAX_CMDLINE = 4096  # characters, the most that any kernel takes
 
 _PACKED = r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2))?"
 _KERNEL = re.compile(
-    rf"^(?:(?:vmlinuz|vmlinux|(?:b?z)?Image|uImage|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
+    rf"^(?:(?:vmlinuz|vmlinux|(?:b?z|u|fit)?Image|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
 )
-_PROGRAM = re.compile(r"^(?P<name>.+)\.efi$", re.IGNORECASE)
-_NOT_A_KERNEL = re.compile(r"\.(dtb|dtbo|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc|efi)$", re.IGNORECASE)
+_PROGRAM = re.compile(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
+_NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc)$", re.IGNORECASE)
 
 _INITRAMFS = (
     "initrd.img-{}",  # Debian, Ubuntu, Armbian
@@ -71,6 +77,7 @@ class _Found(Value):
     """Without a trailing slash; empty for the root."""
     name: str
     version: str
+    """What follows the kind of kernel in its name, and the name of what belongs to it: `6.1`, or `lts`."""
     names: frozenset[str]
     """All names in the directory."""
 
@@ -97,8 +104,16 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
         kernels += here[:_MAX_ENTRIES]
     # newest first; those without a version last, as /vmlinuz is usually a link to one of the others
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
-    kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())
+    kernels.sort(key=lambda kernel: not is_version(kernel.version))
     programs = 0
+    cmdline, config = "", ""
+    for path in _CMDLINES if kernels else ():
+        try:
+            cmdline, config = _cmdline(read_text(tree, path)), path
+            break
+        except TreeError as error:
+            if error.reason is not TreeErrorReason.MISSING:
+                yield Problem(device=tree.device, path=path, message=error.detail)
     # most partitions have none of these directories: check once instead of for every kernel
     installed = [
         pattern for pattern in INSTALLED_TREES if _kind(tree, pattern.partition("{")[0].rpartition("/")[0])[1]
@@ -115,7 +130,17 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             if error.reason is not TreeErrorReason.MISSING:
                 yield Problem(device=tree.device, path=kernel.path, message=error.detail)
             continue
-        yield _entry(tree, kernel, installed)
+        entry = _entry(tree, kernel, installed)
+        if cmdline and kernel.folder:
+            ref = FileRef(device=tree.device, path=config, exists=True)
+            entry = replace(entry, cmdline=CommandLine(cmdline), config=ref)
+        yield entry
+
+
+def _cmdline(text: str) -> str:
+    """Return the command line in a file of kernel-install(8), whose 90-loaderentry.install writes it in one line;
+    mkinitcpio (`process_preset`) drops lines that begin with #."""
+    return " ".join(" ".join(line for line in text.splitlines() if not line.startswith("#")).split())[:_MAX_CMDLINE]
 
 
 def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
@@ -135,12 +160,17 @@ def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
 def _is_kernel(tree: Tree, path: str) -> bool:
     try:
         with tree.open(path) as source:
-            identify(source)
+            return _holds_kernel(source) if path.lower().endswith(".itb") else bool(identify(source))
     except FormatError:
         return False
     except OSError as error:
         raise TreeError(path, TreeErrorReason.UNREADABLE, f"reading failed: {error.strerror or error}") from None
-    return True
+
+
+def _holds_kernel(source: ByteSource) -> bool:
+    """Return whether a FIT image holds a kernel: u-boot.itb has U-Boot. Its hashes are checked later."""
+    found = fit_image.parts(source.read(0, HEAD_SIZE), source) or ()
+    return any(part.role is Role.KERNEL for part in found)
 
 
 def _entry(tree: Tree, kernel: _Found, installed: Sequence[str]) -> BootEntry:

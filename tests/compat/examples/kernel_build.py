@@ -50,6 +50,9 @@ def releases_and_configurations() -> Iterator[Example]:
     yield Example(code=code, name="configured otherwise", severity=WARN, entry=other, says="configuration")
     rolling = entry(version="rolling", banner="6.2.0")
     yield Example(code=code, name="configured by name", severity=PASS, entry=rolling)
+    for number in ("2", "221@a", "0-rescue-5693bb90"):
+        counted = entry(version=number, banner="6.2.0")
+        yield Example(code=code, name=f"configured as {number}", severity=PASS, entry=counted)
     header = entry(files=named, kernel=kernel(version="6.2.0"))
     yield Example(code=code, name="from the header", severity=WARN, entry=header, says="6.2.0")
     yield Example(code=code, name="not looked for", severity=None, entry=entry(files=named))

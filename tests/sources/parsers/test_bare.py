@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.model.entry import BootEntry
+from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.sources import SOURCES, read_partition, version_of
 from bootmenu.sources.tree import Remembering, Stat, TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from tests.builders import kernels
+from tests.builders import containers, kernels
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree, write_tree
 from tests.properties import examples
@@ -144,6 +144,46 @@ def test_only_programs_that_are_kernels_are_listed() -> None:
     assert not problems
 
 
+def test_fit_images_are_kernels_and_u_boot_s_own_is_none() -> None:
+    fit = containers.fit()
+    uboot = fit.replace(b"kernel\0", b"loader\0")
+    assert uboot != fit
+    entries, problems = read(
+        {
+            "/fitImage": fit,
+            "/boot/fitImage-6.6.52-yocto-standard": fit,
+            "/boot/linux-6.6.1.itb": fit,
+            "/boot/any.ITB": fit,
+            "/boot/fitImage.itb": b"\xd0\x0d\xfe\xed",
+            "/boot/u-boot.itb": uboot,
+            "/boot/fitImage.sig": "",
+        }
+    )
+    assert [(entry.title, entry.version, entry.cmdline.text) for entry in entries] == [
+        ("fitImage-6.6.52-yocto-standard", "6.6.52-yocto-standard", ""),
+        ("linux-6.6.1.itb", "6.6.1", ""),
+        ("fitImage", "", ""),
+        ("any.ITB", "", ""),
+    ]
+    assert not problems
+
+
+@pytest.mark.parametrize("path", ["/etc/kernel/cmdline", "/usr/lib/kernel/cmdline"])
+def test_the_command_line_of_kernel_install_is_that_of_kernels_in_boot(path: str) -> None:
+    text = "# written by hand\nroot=UUID=1\n  ro\tquiet\n"
+    entries, problems = read({"/boot/vmlinuz-6.1": "a", "/vmlinuz": "b", path: text})
+    assert [(entry.kernel.path, entry.cmdline.text, entry.config) for entry in entries] == [
+        ("/boot/vmlinuz-6.1", "root=UUID=1 ro quiet", FileRef(device="sda1", path=path, exists=True)),
+        ("/vmlinuz", "", None),
+    ]
+    assert not problems
+    etc = {"/boot/Image": "", "/etc/kernel/cmdline": "a", "/usr/lib/kernel/cmdline": "b"}
+    assert read(etc)[0][0].cmdline.text == "a"
+    unreadable = read({"/boot/Image": "", path: "a"}, {path: TreeErrorReason.UNREADABLE})
+    assert [item.path for item in unreadable[1]] == [path]
+    assert not unreadable[0][0].cmdline.text
+
+
 def test_the_newest_is_first_and_names_without_a_version_come_last() -> None:
     entries, _ = read({f"/boot/{name}": "" for name in ("Image", "vmlinuz-6.1", "vmlinuz-6.12", "vmlinuz-linux")})
     assert [entry.title for entry in entries] == ["vmlinuz-6.12", "vmlinuz-6.1", "vmlinuz-linux", "Image"]
@@ -233,6 +273,15 @@ def test_what_no_configuration_offers_is_looked_for_last() -> None:
         ("/EFI/linux-6.1.efi", "6.1"),
         ("/vmlinuz", ""),
         ("/vmlinuz-linux", ""),
+        ("/boot/fitImage-6.6.52-yocto-standard", "6.6.52-yocto-standard"),
+        ("/boot/bzImage-6.6.52.bin", "6.6.52"),
+        # numbers that are none
+        ("/boot/vmlinuz-0-rescue-5693bb90a3d14a3d8c1f3f2b5f0d2c11", ""),
+        ("/boot/vmlinuz-5693bb90", ""),
+        ("/boot/vmlinuz-2", ""),
+        ("/boot/kernel_2712.img", ""),
+        ("/boot/linux-221@6.1", ""),
+        ("/boot/vmlinuz-Generation 42", ""),
     ],
 )
 def test_the_version_in_a_kernel_s_name(path: str, version: str) -> None:
