@@ -16,6 +16,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
+from bootmenu.sources.menu_titles import titled
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, installer_folders, normal
 from bootmenu.sources.variables import needed, parameter_of
@@ -37,8 +38,6 @@ _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
 _MAX_FILES = 256  # the menu of Debian's installer has 27, and its help page includes all of them again
 _MAX_REFERENCES = 64
 """Initramfs or overlays of one label."""
-_LONGEST_MENU = 200
-"""Characters of a submenu's title, which is a prefix of the titles of all labels in it."""
 
 # these do not affect what is booted: appearance, sound, delays, serial lines, other loaders' modules
 _HARMLESS = frozenset(
@@ -67,7 +66,7 @@ class _Menu(Record):
         menu: _Menu | None = self
         while menu is not None:
             if menu.title:
-                titles.insert(0, menu.title[:_LONGEST_MENU])
+                titles.insert(0, menu.title)
             menu = menu.parent
         return titles
 
@@ -425,7 +424,7 @@ def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *
     dtb = label.dtb if label.dtb != "-" else ""
     return BootEntry(
         id=label.name,
-        title=" › ".join([*label.menu.path(), label.title or label.name]),
+        title=titled(label.menu.path(), label.title or label.name),
         source=source,
         config=config.ref,
         device=tree.device,

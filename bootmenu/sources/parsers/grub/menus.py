@@ -8,6 +8,7 @@ import re
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import Platform
+from bootmenu.sources.menu_titles import titled
 from bootmenu.sources.parsers.grub.builtin_commands import LINUX
 from bootmenu.sources.parsers.grub.grub_target import own_name
 from bootmenu.sources.parsers.grub.interpreter import Interpreter
@@ -31,8 +32,10 @@ STEPS = 100_000
 STEPS_OF_ALL = 200_000
 """Steps for all configurations of a partition."""
 BODY_STEPS = 20_000
-"""Steps for the body of one entry or submenu."""
-BODY_STEPS_OF_ALL = 100_000
+"""Steps for the body of one entry."""
+SUBMENU_STEPS = 100_000
+"""Steps for the body of one submenu, which often is a configuration of its own."""
+BODY_STEPS_OF_ALL = 200_000
 """Steps for all bodies of a partition."""
 _MAX_LEVELS = 8
 
@@ -86,7 +89,7 @@ def run(
         # a configuration without a menu, which boots a kernel directly
         config = FileRef(device=tree.device, path=path, exists=True)
         entry = collector.entry(path, path, config, shell.loaded) if listing is tree else None
-        entries = [entry] if entry else []
+        entries = [replace(entry, default=True)] if entry else []  # GRUB starts it without asking
     else:
         if bodies:
             collector.menu(menu, (), True)
@@ -139,7 +142,8 @@ class _Collector:
     def _item(self, item: Item, above: tuple[Item, ...], is_default: bool, tail: str | None) -> None:
         shell = self._shell
         path = (*above, item)
-        budget = Budget(BODY_STEPS, self._budget)
+        steps = SUBMENU_STEPS if item.is_submenu else BODY_STEPS
+        budget = Budget(steps, self._budget)
         shell.budget = budget
         finished = True
         try:
@@ -150,15 +154,18 @@ class _Collector:
                 self._full = True
                 shell.problem(f"its entries take more than {BODY_STEPS_OF_ALL:,} steps: the rest is left out")
                 return
-            shell.problem(f"the entry {quoted(item.title)} runs for more than {BODY_STEPS:,} steps")
-            loaded, menu, finished = shell.loaded, Menu(item.context), False
+            what = "submenu" if item.is_submenu else "entry"
+            rest = ": the rest is left out" if item.is_submenu else ""
+            shell.problem(f"the {what} {quoted(item.title)} runs for more than {steps:,} steps{rest}")
+            loaded, menu, finished = shell.loaded, shell.menu, False
         if loaded.kernel is not None and finished:
             if file := shell.loopbacks.get(loaded.kernel.device):
                 shell.problem(f"the entry {quoted(item.title)} boots from inside {file}, which is not supported")
                 return
             # without an id in the configuration use the path of titles
             entry_id = item.id if item.given_id else ">".join(each.title for each in path)
-            entry = self.entry(entry_id, item.title, item.config, loaded)
+            title = titled((" ".join(each.title.split()) for each in above), item.title)
+            entry = self.entry(entry_id, title, item.config, loaded)
             if entry is not None:
                 self._add(entry, is_default)
         elif menu.items or menu.nested:

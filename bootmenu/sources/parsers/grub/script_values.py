@@ -7,8 +7,8 @@ from bootmenu.model.entry import FileRef
 from bootmenu.model.value import Record, field
 from bootmenu.sources.parsers.grub.syntax import Command
 
-MAX_ITEMS = 1000
-"""Items in all menus of one configuration."""
+MAX_ITEMS = 2000
+"""Items in all menus of one configuration: 200 snapshots of btrfs have 1,600."""
 MAX_VALUE = 64 * 1024
 """Characters of a variable's value."""
 MAX_TEXT = 256 * 1024

@@ -109,6 +109,7 @@ class _Token(Enum):
 _BLANK = re.compile(r"(?:[ \t]++|\\\n)++")
 _COMMENT = re.compile(r"#[^\n]*")
 _NEWLINES = re.compile(r"\n(?:[ \t\n]++|#[^\n]*+)*+")  # with empty lines and comments that follow
+_HEXADECIMAL = re.compile(r"\\x[0-9a-fA-F]{2}")
 _PLAIN = re.compile(r"[^{}|&$;<> \t\n'\"\\]+")
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE_PLAIN = re.compile(r'[^"$\\]+')
@@ -201,6 +202,9 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
         char = text[position]
         if char == "\\":
             following = text[position + 1 : position + 2]
+            if _HEXADECIMAL.match(text, position):
+                # Red Hat's GRUB keeps it (script/execute.c:is_hex), for the kernel's or dracut's `LABEL=A\x20B`
+                following, position = "\\", position - 1
             if following != "\n":  # which continues the line
                 parts.append((WordPartKind.QUOTED, following or "\\"))
             position += 2

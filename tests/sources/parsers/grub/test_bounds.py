@@ -43,13 +43,13 @@ def check(found: tuple[list[BootEntry], list[Problem]]) -> None:
         ("v=x\nwhile true; do v=$v$v; done", "has too many variables, or one that is too long"),
         (f"v={'x' * 60_000}\necho $v$v$v$v$v", "has a command that is too long"),
         ("v=x\nwhile true; do v=x$v; set $v=1; done", "has too many variables, or one that is too long"),
-        ("while true; do menuentry a { linux /l }; done", "has too many entries: only the first 1,000 are read"),
+        ("while true; do menuentry a { linux /l }; done", "has too many entries: only the first 2,000 are read"),
         ("while true; do source /empty; done", "reads more than 64 files"),
         ("function f { submenu x { f }; submenu y { f }; }\nf", "has menus more than 8 deep"),
         ("menuentry b { while true; do true; done }", "the entry “b” runs for more than 20,000 steps"),
         (
-            "for i in 1 2 3 4 5 6 7; do menuentry b$i { while true; do true; done }; done",
-            "its entries take more than 100,000 steps: the rest is left out",
+            "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do menuentry b$i { while true; do true; done }; done",
+            "its entries take more than 200,000 steps: the rest is left out",
         ),
         (
             f"v={'x' * 60_000}\nfor i in {'1 ' * 100}; do menuentry b$i {{ linux /k $v$v$v }}; done",
@@ -97,7 +97,7 @@ def test_two_endless_configurations_do_not_hide_the_third() -> None:
 @contextlib.contextmanager
 def few_steps() -> Iterator[None]:
     """Most loops of random scripts are endless: let them end soon."""
-    with mock.patch.object(menus, "STEPS", 1000), mock.patch.object(menus, "BODY_STEPS", 200):
+    with mock.patch.multiple(menus, STEPS=1000, BODY_STEPS=200, SUBMENU_STEPS=200):
         yield
 
 

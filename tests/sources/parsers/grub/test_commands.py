@@ -236,7 +236,7 @@ def test_normal_reads_the_configuration_in_prefix() -> None:
 def test_an_entry_that_opens_another_configuration_leads_to_its_entries() -> None:
     files = {"/b.cfg": "menuentry inner { linux /k }\nmenuentry back { configfile /boot/grub/grub.cfg }\n"}
     found = entries("menuentry other { configfile /b.cfg }\n", files)
-    assert [(entry.title, entry.id) for entry in found] == [("inner", "other>inner")]
+    assert [(entry.title, entry.id) for entry in found] == [("other › inner", "other>inner")]
 
 
 @pytest.mark.parametrize("command", ["source", "configfile", "extract_entries_source", "normal", "."])

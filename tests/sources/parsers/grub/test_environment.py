@@ -111,7 +111,7 @@ def test_the_block_in_boot_belongs_to_the_entries_in_boot() -> None:
 def test_options_that_nothing_sets_are_a_problem() -> None:
     (entry,), problems = fedora("linux /vmlinuz\noptions $kernelopts quiet\n", None)
     assert entry.cmdline.text == "$kernelopts quiet"
-    assert [problem.message for problem in problems] == ["no grubenv on this partition sets $kernelopts"]
+    assert [problem.message for problem in problems] == ["no grubenv that can be read here sets $kernelopts"]
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,8 @@ def test_tests(form: str, expression: str, expected: bool) -> None:
         ("($root)/boot/v*1", "(hd0,gpt2)/boot/vmlinuz-1"),
         ("'/boot/vmlinuz-*'", "/boot/vmlinuz-*"),
         ("/boot/\\*", "/boot/*"),
+        ("hd:LABEL=CentOS\\x207\\x20aarch64", "hd:LABEL=CentOS\\x207\\x20aarch64"),
+        ("a\\xzz\\x4", "axzzx4"),
         ("/boot/none*", "/boot/none*"),
         ("root=*", "root=*"),
         ("(hd9,1)/boot/*", "(hd9,1)/boot/*"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sources.parsers.grub.building import CONFIG, block, entries, titles
+from tests.sources.parsers.grub.building import CONFIG, block, entries, menu, titles
 from tests.sources.parsers.reading import read
 
 
@@ -55,8 +55,8 @@ def test_submenus() -> None:
         "}\n"
     )
     assert [(entry.title, entry.id, entry.cmdline.text) for entry in found] == [
-        ("one", "sub menu>one", ".2.x.sub menu>one"),
-        ("two", "sub menu>deep>two", "sub menu>d>two"),
+        ("sub menu › one", "sub menu>one", ".2.x.sub menu>one"),
+        ("sub menu › deep › two", "sub menu>deep>two", "sub menu>d>two"),
     ]
 
 
@@ -111,7 +111,8 @@ def test_the_default(default: str | None, marked: str) -> None:
     files = {"/boot/grub/grubenv": block({"saved_entry": "s>1", "next_entry": "3"})}
     # it is looked at when the menu is complete
     for text in (f"load_env\n{setting}{MENU}", f"{MENU}load_env\n{setting}"):
-        assert [entry.title for entry in entries(text, files) if entry.default] == ([marked] if marked else [])
+        found = [entry.title.rpartition(" › ")[2] for entry in entries(text, files) if entry.default]
+        assert found == ([marked] if marked else [])
 
 
 def test_saved_without_anything_saved_is_the_first() -> None:
@@ -149,4 +150,58 @@ def test_one_default_for_a_partition() -> None:
     assert [(entry.config and entry.config.path, entry.default) for entry in found] == [
         ("/EFI/x/grub.cfg", True),
         ("/grub/grub.cfg", False),
+    ]
+
+
+def grub_btrfs(snapshots: int) -> dict[str, str | bytes]:
+    """The files of grub-btrfs with that many snapshots of six entries. Only the titles of submenus have a date."""
+    entry = """
+    menuentry '   vmlinuz-linux & initramfs-{kernel}.img' --class snapshots --class gnu-linux --class os {{
+        if [ x$feature_all_video_module = xy ]; then
+        insmod all_video
+        fi
+        set gfxpayload=keep
+        insmod btrfs
+        if [ x$feature_platform_search_hint = xy ]; then
+            search --no-floppy --fs-uuid  --set=root  1111-AAAA
+        else
+            search --no-floppy --fs-uuid --set=root 1111-AAAA
+        fi
+        echo 'Loading Snapshot: 2026-11-{day:02} 12:00:00 @/.snapshots/{number}/snapshot'
+        linux "/@/.snapshots/{number}/snapshot/boot/vmlinuz-linux" root=UUID=1111-AAAA rw x={kernel}
+        initrd "/@/.snapshots/{number}/snapshot/boot/initramfs-{kernel}.img"
+    }}"""
+    made = [
+        f"submenu '2026-11-{number % 28 + 1:02} 12:{number:03} | @/.snapshots/{number}/snapshot' {{\n"
+        "    submenu '---> single, before an update <---' { echo }"
+        + "".join(entry.format(number=number, day=number % 28 + 1, kernel=kernel) for kernel in range(6))
+        + "\n}\n"
+        for number in range(snapshots)
+    ]
+    outer = (
+        "if [ ! -e \"${prefix}/grub-btrfs.cfg\" ]; then\necho ''\nelse\n"
+        "submenu 'Arch Linux snapshots' {\nconfigfile \"${prefix}/grub-btrfs.cfg\"\n}\nfi\n"
+    )
+    return {CONFIG: outer, "/boot/grub/grub-btrfs.cfg": "".join(made)}
+
+
+@pytest.mark.parametrize("snapshots", [50, 200])
+def test_the_entries_of_all_snapshots_are_listed_and_told_apart(snapshots: int) -> None:
+    files = grub_btrfs(snapshots)
+    found, problems = menu(files.pop(CONFIG), files)
+    assert not problems
+    assert len(found) == 6 * snapshots
+    assert found[7].title == (
+        "Arch Linux snapshots › 2026-11-02 12:001 | @/.snapshots/1/snapshot › vmlinuz-linux & initramfs-1.img"
+    )
+    assert len({(entry.title, entry.cmdline.text) for entry in found}) == len(found)
+    assert len({entry.id for entry in found}) == len(found)
+
+
+def test_a_submenu_that_takes_too_long_keeps_what_was_read_of_it() -> None:
+    text = "submenu more {\nmenuentry a { linux /k }\nwhile true; do x=1; done\nmenuentry b { linux /k }\n}\n"
+    found, problems = menu(text)
+    assert [entry.title for entry in found] == ["more › a"]
+    assert [problem.message for problem in problems] == [
+        "the submenu “more” runs for more than 100,000 steps: the rest is left out"
     ]
