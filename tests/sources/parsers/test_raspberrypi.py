@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import read_partition
+from bootmenu.sources.parsers.raspberrypi.autoboot_txt import Slots, slots
 from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
 from tests.properties import examples
@@ -146,7 +147,6 @@ def test_on_another_machine_the_tree_is_chosen_among_those_that_are_there(board:
         ("kernel=x\n[board-type=0x11]\nkernel=a", CM4, "/x"),
         ("kernel=x\n[none]\nkernel=a\n[pi4]\nkernel=b", PI4, "/x"),
         ("kernel=x\n[none]\n[all]\nkernel=a", PI4, "/a"),
-        ("kernel=x\n[tryboot]\nkernel=a\n[pi4]\nkernel=b", PI4, "/x"),
         ("kernel=x\n[boot_partition=1]\nkernel=a", PI4, "/a"),
         ("kernel=x\n[boot_partition=2]\nkernel=a", PI4, "/x"),
         ("kernel=x\n[HDMI:1]\nkernel=a", PI4, "/a"),
@@ -374,6 +374,37 @@ def test_tryboot_is_an_entry_of_its_own() -> None:
         ("config.txt", "Raspberry Pi: a", "/a", True),
         ("tryboot.txt", "Raspberry Pi: b (tryboot)", "/b", False),
     ]
+
+
+def test_a_section_for_tryboot_is_an_entry_of_its_own() -> None:
+    entries, _ = scan("kernel=a\n[tryboot]\nkernel=b\n[pi4]\nkernel=c")
+    assert [(entry.id, entry.title, entry.kernel.path, entry.default) for entry in entries] == [
+        ("config.txt", "Raspberry Pi: a", "/a", True),
+        ("config.txt (tryboot)", "Raspberry Pi: c (tryboot)", "/c", False),
+    ]
+    entries, _ = scan("kernel=a\n[tryboot]\nhdmi_mode=1\n")
+    assert [entry.id for entry in entries] == ["config.txt"], "it makes no difference"
+
+
+AB = "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (AB, Slots(usual=2, tried=3)),
+        ("boot_partition=3", Slots(usual=3, tried=3)),
+        ("", Slots(usual=1, tried=1)),
+        ("boot_partition=0\n[tryboot]\nboot_partition=2", Slots(usual=1, tried=2)),
+        ("[none]\nboot_partition=2", Slots(usual=1, tried=1)),
+        ("boot_partition=x", Slots(usual=1, tried=1)),
+        ("#" * 512 + "\nboot_partition=2", None),
+    ],
+)
+def test_autoboot_txt_names_the_partitions(text: str, found: Slots | None) -> None:
+    tree = MemoryTree({"/autoboot.txt": text.encode()}, device="mmcblk0p1", names=frozenset())
+    assert slots(tree) == found
+    assert slots(MemoryTree({}, device="mmcblk0p2", names=frozenset())) is None
 
 
 def test_a_folder_of_a_root_partition_is_a_firmware_partition_too() -> None:

@@ -2,8 +2,8 @@
 """Parse Raspberry Pi's config.txt and tryboot.txt: determine what the firmware of this board would start.
 
 Rules: raspberrypi/documentation, config_txt/boot.adoc, conditional.adoc and configuration/device-tree.adoc.
-autoboot.txt, which selects a partition, is not read, as all partitions are listed. What the firmware detects
-(attached boards, cameras, displays) is not known here.
+autoboot.txt decides which partition has the default entry. What the firmware detects (attached boards, cameras,
+displays) is not known here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import SOURCES, ForPlatform, Platform
-from bootmenu.sources.parsers.raspberrypi import boards
+from bootmenu.sources.parsers.raspberrypi import autoboot_txt, boards
 from bootmenu.sources.parsers.raspberrypi.config_txt import ConfigTxtReader
 from bootmenu.sources.parsers.raspberrypi.pi_firmware import PiFirmware
 from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, exists, normal
@@ -30,6 +30,10 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
 
     On other machines no model's section applies, and the entry has a directory of device trees."""
     board = boards.find(platform.board)
+    slots = autoboot_txt.slots(tree)
+    number = autoboot_txt.number_of(tree)
+    usual = slots is None or number == slots.usual
+    tried = slots is not None and slots.tried != slots.usual and number == slots.tried
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
         try:
@@ -43,13 +47,21 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         if here.identity in seen or not any(_FIRMWARE.match(name) for name in names):
             continue
         seen.add(here.identity)
-        for name in ("config.txt", "tryboot.txt"):
-            if name == "config.txt" or exists(tree, normal(name, folder)):
-                # boot.adoc: with the flag `tryboot` the firmware reads tryboot.txt instead of config.txt
-                reader = ConfigTxtReader(tree, folder, platform.board, board, tryboot=name == "tryboot.txt")
-                try:
-                    config = reader.read(name)
-                except TreeError as error:
-                    yield Problem(device=tree.device, path=error.path, message=error.detail)
-                    continue
-                yield from PiFirmware(tree, folder, name, board, config).started()
+        readings = [("config.txt", tried)]
+        if exists(tree, normal("tryboot.txt", folder)):
+            # boot.adoc: with the flag `tryboot` the firmware reads it instead of config.txt
+            readings.append(("tryboot.txt", True))
+        booted: list[tuple[object, ...]] = []
+        for name, tryboot in readings:
+            try:
+                config = ConfigTxtReader(tree, folder, platform.board, board, tryboot=tryboot).read(name)
+            except TreeError as error:
+                yield Problem(device=tree.device, path=error.path, message=error.detail)
+                continue
+            if name == "config.txt" and config.booted in booted:
+                continue  # what [tryboot] says makes no difference
+            booted.append(config.booted)
+            default = usual and not tryboot
+            yield from PiFirmware(tree, folder, name, board, config, tryboot=tryboot, default=default).started()
+            if config.asks_for_tryboot and len(readings) == 1 and not tryboot:
+                readings.append((name, True))  # autoboot.adoc, tryboot_a_b: the same file, read with the flag

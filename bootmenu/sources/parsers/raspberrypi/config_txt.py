@@ -52,6 +52,13 @@ class Config(Record):
     parameters: list[str] = field(default_factory=list)
     """Parameters of the board's device tree (`dtparam`)."""
     problems: list[Problem] = field(default_factory=list)
+    asks_for_tryboot: bool = False
+    """Whether a section holds only with the flag `tryboot`."""
+
+    @property
+    def booted(self) -> tuple[object, ...]:
+        """Return all that decides what is booted."""
+        return self.values, self.initramfs, self.overlays, self.parameters
 
     def on(self, name: str) -> bool | None:
         """Return the value of a switch, or None if it is missing or not a number."""
@@ -181,6 +188,7 @@ class ConfigTxtReader:
             self._filters["none"] = False
         elif section == "tryboot":
             self._filters["tryboot"] = self._tryboot
+            self.config.asks_for_tryboot = True
         elif section.startswith("HDMI:"):
             pass  # selects the port for settings of ports
         elif section.startswith("boot_partition="):

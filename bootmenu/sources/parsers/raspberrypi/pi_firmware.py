@@ -20,9 +20,22 @@ _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|ra
 
 
 class PiFirmware:
-    """Follow the firmware's rules for one configuration."""
+    """Follow the firmware's rules for one configuration.
 
-    def __init__(self, tree: Tree, folder: str, name: str, board: PiBoard | None, config: Config) -> None:
+    tryboot: whether it is the one for a single try. default: whether the machine starts it by itself.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        folder: str,
+        name: str,
+        board: PiBoard | None,
+        config: Config,
+        *,
+        tryboot: bool,
+        default: bool,
+    ) -> None:
         self._tree = tree
         self._folder = folder
         self._name = name
@@ -30,6 +43,8 @@ class PiFirmware:
         self._config = config
         self._problems = config.problems
         self._prefix = ""
+        self._tryboot = tryboot
+        self._default = default
 
     def started(self) -> Iterator[BootEntry | Problem]:
         entry = self._entry()
@@ -67,8 +82,8 @@ class PiFirmware:
             kernel = kernels[0]
         dtb, dtb_folder = self._tree_of_board()
         return BootEntry(
-            id=self._name,
-            title=f"Raspberry Pi: {kernel.rpartition('/')[2]}{' (tryboot)' if self._name == 'tryboot.txt' else ''}",
+            id=f"{self._name} (tryboot)" if self._tryboot and self._name == "config.txt" else self._name,
+            title=f"Raspberry Pi: {kernel.rpartition('/')[2]}{' (tryboot)' if self._tryboot else ''}",
             source="raspberrypi",
             config=FileRef(device=self._tree.device, path=normal(self._name, self._folder), exists=True),
             device=self._tree.device,
@@ -78,7 +93,7 @@ class PiFirmware:
             dtb_folder=dtb_folder,
             overlays=tuple(self._overlays()),
             cmdline=CommandLine(self._command_line()),
-            default=self._name == "config.txt",
+            default=self._default,
         )
 
     def _kernels(self) -> tuple[str, ...]:
