@@ -360,6 +360,8 @@ def _from_lsblk(
             continue
         if str(row.get("parttype")).lower() in _NO_FILES:
             continue
+        if row.get("type") == "loop" and device.filesystem == "squashfs":
+            continue  # a package (snap) or a live system's root, which is no place to boot from
         if above - {"part"}:
             continue  # it is read through the device built on it; half a mirror also looks like a file system
         if device.filesystem in MEMBERS:

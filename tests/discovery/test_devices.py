@@ -60,6 +60,28 @@ def found(
     return list(find(fake_host(tmp_path, files, {"lsblk": lsblk})))
 
 
+def test_slots_are_looked_at_and_packages_are_not(tmp_path: Path) -> None:
+    slots = [
+        {
+            "name": f"vda{number}",
+            "path": f"/dev/vda{number}",
+            "type": "part",
+            "fstype": kind,
+            "size": 9,
+            "partflags": at,
+        }
+        for number, kind, at in ((2, "squashfs", "0x102000000000000"), (3, "erofs", None))
+    ]
+    disk = {"name": "vda", "path": "/dev/vda", "type": "disk", "size": 99, "children": slots}
+    snap = {"name": "loop3", "path": "/dev/loop3", "type": "loop", "fstype": "squashfs", "size": 9}
+    here = found(tmp_path, [disk, snap])
+    assert [(device.name, device.filesystem) for device in here if isinstance(device, Device)] == [
+        ("vda2", "squashfs"),
+        ("vda3", "erofs"),
+    ]
+    assert [device.gpt_attributes for device in here if isinstance(device, Device)] == [0x102 << 48, None]
+
+
 def test_partitions_are_found_and_what_is_none_is_said(tmp_path: Path) -> None:
     rows = [DISK, {"name": "loop0", "type": "loop", "size": 5}, {"name": "sdb", "type": "disk", "size": 9}]
     one, two, three = found(tmp_path, rows)

@@ -94,6 +94,8 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
         yield passed("There is a kernel command line.", bytes=_bytes(entry.command_line))
 
 
+_FOR_INITRAMFS = re.compile(r"(rd|mount|ignition|flatcar|coreos)\.|verity\.usr")
+"""Options that an initramfs reads, not the kernel: Flatcar's is built into its kernels."""
 _BY_UDEV = ("UUID=", "LABEL=", "/dev/disk/by-")
 _BY_KERNEL = ("PARTUUID=", "PARTLABEL=", "/dev/")
 _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
@@ -116,6 +118,14 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
             yield failed(message, _NAME_IT, **evidence)
         return
     if wanted.startswith(_BY_UDEV) and not has_initramfs:
+        source = (entry.configuration or {}).get("INITRAMFS_SOURCE", "").strip('"')
+        if source or any(_FOR_INITRAMFS.match(name) for name, _ in options.options()):
+            yield unknown(
+                f"root={wanted} needs an initramfs to find it; whether one is built into the kernel is not known.",
+                "If it does not start, add the initramfs, or write root=PARTUUID=...",
+                **evidence,
+            )
+            return
         yield failed(
             f"root={wanted} needs an initramfs to find it: the kernel alone knows PARTUUID= and PARTLABEL= only.",
             "Add the initramfs, or write root=PARTUUID=...",

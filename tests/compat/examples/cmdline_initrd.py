@@ -84,6 +84,11 @@ def roots_and_consoles() -> Iterator[Example]:
     for name in ("UUID=AB-12", "LABEL=x", "/dev/disk/by-uuid/AB-12"):
         alone = line(f"root={name}", partitions=seen)
         yield Example(code=code, name=f"{name} alone", severity=FAIL, entry=alone, says="needs an initramfs")
+    for name, built_in in (
+        ("flatcar", line("root=LABEL=ROOT mount.usr=PARTUUID=1-02", partitions=seen)),
+        ("configured", line("root=LABEL=ROOT", partitions=seen, configuration={"INITRAMFS_SOURCE": '"a.cpio"'})),
+    ):
+        yield Example(code=code, name=f"{name}, built in", severity=UNKNOWN, entry=built_in, says="built into")
     kernel_finds = line("root=PARTUUID=1-02", partitions=seen)
     yield Example(code=code, name="PARTUUID alone", severity=PASS, entry=kernel_finds)
     yield Example(code=code, name="nobody looked", severity=None, entry=line("root=/dev/sda2"))
