@@ -89,7 +89,11 @@ class DeviceOpener:
                     mounted.point = self._mount(device, device.path)
             elif device.filesystem != "btrfs":
                 folder = None
-                self._mount_image(device, device.parent, mounted)
+                if (descriptor := self._unpacked(device, device.parent)) is not None:
+                    until_open.callback(os.close, descriptor)
+                    folder = f"/proc/self/fd/{descriptor}"
+                else:
+                    self._mount_image(device, device.parent, mounted)
             elif device.inner_path == btrfs.TOP:
                 folder = None
                 mounted.point = self._mount(device, device.parent.path, btrfs.TOP_OPTION)
@@ -108,7 +112,7 @@ class DeviceOpener:
                     self._host.syscalls,
                     names=resolve.names_of(device),
                     one_filesystem=device.folder is None,
-                    image=device.inner_path if mounted.loop else "",
+                    image=device.inner_path if device.parent and device.filesystem != "btrfs" else "",
                     inodes=device.filesystem in _INODES,
                     within=mounted.image,
                     fallback=self._fallback(device),
@@ -130,6 +134,15 @@ class DeviceOpener:
             return None
 
         return fallback
+
+    def _unpacked(self, device: Device, parent: Device) -> int | None:
+        """Return a descriptor of a directory that stands for the image file below a --tree, or None."""
+        if parent.folder is None:
+            return None
+        try:
+            return self._tree(parent).root_at(device.inner_path)
+        except TreeError:
+            return None
 
     def _mount_image(self, device: Device, parent: Device, mounted: DeviceMount) -> None:
         outer = self._tree(parent)

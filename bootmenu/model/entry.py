@@ -154,6 +154,10 @@ class BootEntry(Value, kw_only=True):
     """Tries left in boot counting; 0: it never came up; None: its boots are not counted."""
     also: tuple[Origin, ...] = ()
     """Other configurations that describe exactly the same entry, in order."""
+    notes: tuple[str, ...] = ()
+    """What was changed of what the configuration says, a sentence each, so that the entry boots what it is for."""
+    manual: str = ""
+    """Why it never starts automatically; empty if it may."""
 
     @property
     def name(self) -> str:

@@ -247,6 +247,8 @@ def _rejection(listing: Listing, state: State, *, once: bool = False) -> Message
     name = listing.entry.name
     if listing.report.verdict is Severity.FAIL:
         return N_("{name} cannot be started here", name=name)
+    if listing.entry.manual:
+        return N_("{name} never starts automatically ({reason})", name=name, reason=listing.entry.manual)
     cmdline = listing.entry.cmdline
     if not cmdline.text.strip():
         return N_("{name} has no command line", name=name)

@@ -12,6 +12,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, replace
 from bootmenu.registry import Registry
+from bootmenu.sources import live_systems
 from bootmenu.sources.tree import Remembering, Tree, TreeError
 from bootmenu.sources.version import is_version
 
@@ -53,9 +54,9 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
     offered: set[object] = set()
     named: set[str] = set()
     watched = tree if isinstance(tree, Remembering) else None
-    for name, parser in SOURCES.items():
-        if tree.image and name != "grub":
-            continue  # only a loopback.cfg passes the path of the image file to the system in it
+    for name, parser in _in_image() if tree.image else SOURCES.items():
+        if tree.image and offered:
+            break
         try:
             for found in parser.parse(tree, platform) if isinstance(parser, ForPlatform) else parser(tree):
                 if isinstance(found, BootEntry):
@@ -65,6 +66,8 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                     offered.add(file)
                     if not found.version:
                         found = replace(found, version=version_of(found.kernel.path))
+                    if tree.image:
+                        found = live_systems.from_file(tree, found)
                     named |= {ref.path for _, ref in found.files}
                 elif watched is not None and found.path in watched.denied:
                     continue  # reported below, once per directory
@@ -74,9 +77,17 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
         except BootmenuError as error:
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
+    if tree.image and not offered:
+        yield Problem(device=tree.device, path="", message="no boot configuration was found in this image")
     if watched is not None:
         # tests for existence (conditions in scripts, wildcards, defaults) treat unreadable paths as absent
         yield from (problem for problem in watched.hidden() if problem.path not in named)
+
+
+def _in_image() -> Iterator[tuple[str, Parser | ForPlatform]]:
+    for name in live_systems.FORMATS:
+        if (parser := SOURCES.get(name)) is not None:
+            yield name, parser
 
 
 _VERSIONED = re.compile(

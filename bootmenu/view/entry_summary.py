@@ -142,6 +142,11 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
             lines[len(lines) - overlays : len(lines) - overlays] = inherited
     text = clean(entry.cmdline.text, 4096)
     lines += field(_("command line"), text or none_given(), width, style=Style.TEXT if text.strip() else Style.DIM)
+    for note in entry.notes:
+        lines += field(_("note"), clean(localized(note), 1000), width, style=Style.DIM)
+    if entry.manual:
+        lines += field(_("note"), _("Never starts automatically."), width, style=Style.WARN)
+        lines += field("", clean(localized(entry.manual), 1000), width, style=Style.WARN)
     source = clean(entry.source, 20)
     where = f"{_path(entry.config, entry.device)} ({source})" if entry.config else source
     lines += field(_("from"), where, width, style=Style.DIM)

@@ -41,6 +41,8 @@ def entry_to_json(listing: Listing) -> dict[str, object]:
         "cmdline": entry.cmdline.text,
         "architecture": str(architecture) if architecture else None,
         "default": entry.default,
+        **({"notes": [str(note) for note in entry.notes]} if entry.notes else {}),
+        **({"manual": str(entry.manual)} if entry.manual else {}),
         **report_to_json(listing.report),
     }
 

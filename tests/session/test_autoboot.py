@@ -55,6 +55,12 @@ def worded(name: str, text: str, *unset: str, default: bool = False) -> Listing:
     return replace(found, entry=replace(found.entry, cmdline=CommandLine(text, unset=tuple(unset))))
 
 
+def kept_back(name: str) -> Listing:
+    """An entry that its parser found to need a hand."""
+    found = entry(name)
+    return replace(found, entry=replace(found.entry, manual="it is on a file"))
+
+
 A, B, C = entry("a"), entry("b"), entry("c", default=True)
 
 
@@ -84,6 +90,7 @@ UNFINISHED = (
     (worded("u", "${bootargs}"), "has $bootargs in its command line, which nothing here sets"),
     (worded("u", "ro root= quiet"), "has an empty root= in its command line"),
     (worded("u", "ro root=UUID= quiet"), "has an empty root= in its command line"),
+    (kept_back("u"), "never starts automatically (it is on a file)"),
 )
 
 

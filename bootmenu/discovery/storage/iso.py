@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find image files of installation media, which can boot from a file if they have a loopback.cfg.
-
-GRUB's manual, "Loopback booting": such an image has a /boot/grub/loopback.cfg, which expects `iso_path` to be the
-path of the image on its partition.
-"""
+"""Find image files of installation media; sources/live_systems.py says how their systems start from a file."""
 
 from __future__ import annotations
 
@@ -25,7 +21,9 @@ _IDENTIFIER = b"\x01CD001"
 
 
 def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
-    """Yield the image files in the usual directories, recognised by their content and not only their name."""
+    """Yield the image files in the usual directories, recognised by their content and not only their name.
+
+    In a directory given by --tree, a directory of that name is one that was unpacked."""
     found = 0
     for folder in FOLDERS:
         try:
@@ -37,7 +35,8 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 continue
             path = f"{folder.rstrip('/')}/{name}"
             try:
-                label = _label(tree, path)
+                unpacked = device.folder is not None and tree.stat(path).is_folder
+                label = "" if unpacked else _label(tree, path)
             except TreeError as error:
                 yield Problem(device=device.name, path=path, message=error.detail)
                 continue

@@ -43,9 +43,8 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             # each configuration has a default; the first one is the partition's
             yield replace(entry, default=False) if default_found else entry
         default_found = default_found or any(entry.default for entry in found.entries)
-    if tree.image and not visited:
-        message = "has no loopback.cfg, which is needed to start from an image file"
-        yield Problem(device=tree.device, path="", message=message)
+        if tree.image and found.entries:
+            return  # its other configurations offer the same
 
 
 def _configurations(tree: Tree) -> Iterator[tuple[Tree, str | Problem]]:

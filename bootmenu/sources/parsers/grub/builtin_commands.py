@@ -286,8 +286,11 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
 
 def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
     """Set the variable to GRUB's name of the partition found. Assume that one that cannot be read here exists, and
-    use its canonical name, which discovery resolves later."""
-    if kind == "file":
+    use its canonical name, which discovery resolves later. In an image, it is the image: a medium searches for
+    itself."""
+    if shell.tree.image:
+        device = shell.tree.device
+    elif kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)
         device = next((tree.device for tree in shell.trees() if exists(tree, path)), f"file={path}")

@@ -25,9 +25,11 @@ def is_own_configuration(path: str) -> bool:
 def configurations(tree: Tree) -> Iterator[str]:
     """Yield the paths at which a partition's configuration may be, in the order in which they are tried."""
     if tree.image:
-        # the system that grub.cfg starts would expect the medium in a drive
-        for folder in reversed(_FOLDERS):
-            yield f"{folder}/loopback.cfg"
+        # a loopback.cfg is written for image files, a grub.cfg for a medium in a drive
+        own = [path for folder in reversed(_FOLDERS) if exists(tree, path := f"{folder}/loopback.cfg")]
+        yield from own or (f"{folder}/grub.cfg" for folder in reversed(_FOLDERS))
+        if not own:
+            yield from firmware_files(tree, "grub.cfg")
         return
     # the EFI system partition's first, as it may be a stub that sets $prefix and reads one of the others
     yield from firmware_files(tree, "grub.cfg")

@@ -36,16 +36,38 @@ def test_its_system_is_told_the_path_of_the_image(folder: str) -> None:
     assert two.kernel.device == "sda1:/isos/a b).iso"
 
 
-def test_nothing_else_on_it_is_offered_for_it_would_look_for_a_drive() -> None:
+def test_its_loopback_cfg_comes_first_and_then_one_of_its_other_configurations() -> None:
     files = {
-        "/boot/grub/grub.cfg": b"menuentry a { linux /live/vmlinuz }",
-        "/isolinux/isolinux.cfg": b"label a\nkernel /live/vmlinuz\n",
+        "/boot/grub/grub.cfg": b"menuentry a { linux /live/vmlinuz\n}\nmenuentry b { linux /live/vmlinuz\n}",
+        "/EFI/BOOT/grub.cfg": b"menuentry c { linux /live/vmlinuz\n}",
+        "/isolinux/isolinux.cfg": b"label d\nkernel /live/vmlinuz\n",
         "/live/vmlinuz": b"k",
     }
-    (problem,) = image(files)
+
+    def titles() -> list[str]:
+        return [found.title for found in image(files) if isinstance(found, BootEntry)]
+
+    assert titles() == ["a", "b"]
+    del files["/boot/grub/grub.cfg"]
+    assert titles() == ["c"]
+    del files["/EFI/BOOT/grub.cfg"]
+    assert titles() == ["d"]
+    files["/boot/grub/loopback.cfg"] = LOOPBACK
+    assert titles() == ["Try it", "Live"]
+
+
+def test_an_image_without_a_configuration_is_said() -> None:
+    (problem,) = image({"/live/vmlinuz": b"k"})
     assert isinstance(problem, Problem)
-    assert "no loopback.cfg" in problem.message
-    assert [type(found) for found in image({**files, "/boot/grub/loopback.cfg": LOOPBACK})] == [BootEntry, BootEntry]
+    assert "no boot configuration was found" in problem.message
+
+
+@pytest.mark.parametrize("how", ["--label NAME", "--fs-uuid 2026-01-01", "--file /.disk/info"])
+def test_a_medium_that_searches_for_itself_finds_its_image(how: str) -> None:
+    config = f"search --no-floppy --set=root {how}\nmenuentry a {{ linux /live/vmlinuz\n}}".encode()
+    (entry,) = image({"/boot/grub/grub.cfg": config, "/live/vmlinuz": b"k"})
+    assert isinstance(entry, BootEntry)
+    assert entry.kernel.device == "sda1:/isos/a b).iso"
 
 
 def test_a_partition_s_loopback_cfg_is_none_of_its_own() -> None:
