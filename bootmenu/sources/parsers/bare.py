@@ -34,7 +34,7 @@ _KERNEL = re.compile(
     rf"^(?:(?:vmlinuz|vmlinux|(?:b?z|u|fit)?Image|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
 )
 _PROGRAM = re.compile(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
-_NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc)$", re.IGNORECASE)
+NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc)$", re.IGNORECASE)
 
 _INITRAMFS = (
     "initrd.img-{}",  # Debian, Ubuntu, Armbian
@@ -149,7 +149,7 @@ def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
         if program := _PROGRAM.match(name):
             kernel = _KERNEL.match(program["name"])
         elif kernel := _KERNEL.match(name):
-            if _NOT_A_KERNEL.search(name):
+            if NOT_A_KERNEL.search(name):
                 continue
         else:
             continue
