@@ -33,7 +33,10 @@ ORDERS: list[tuple[Registry[Any], str]] = [
     (FORMATS, "arm64-image riscv-image bzimage zboot uki fit uimage elf gzip packed foreign"),
     (PARTS, "uki fit uimage"),
     (METHODS, "kexec_load kexec_file_load kexec_tools simulated"),
-    (SOURCES, "bls extlinux syslinux grub kboot petitboot yaboot kexecboot raspberrypi bare"),
+    (
+        SOURCES,
+        "bls extlinux syslinux grub kboot petitboot yaboot kexecboot raspberrypi refind limine grub-legacy bare",
+    ),
 ]
 """What this order decides: who says what a file is, whose entry stays where two are alike, how a kernel is loaded.
 A new one may come between; tests/compat/test_checks.py has the checks."""

@@ -85,6 +85,19 @@ GENERATORS: dict[str, Callable[[int], Files]] = {
     "petitboot-names": lambda n: {"petitboot.conf": "name x\nimage /k\nargs a\n" * n},
     "petitboot-args": lambda n: {"petitboot.conf": "name x\nimage /k\n" + "args a\n" * n},
     "kexecboot-labels": lambda n: {"boot.cfg": "LABEL=x\nKERNEL=/k\nPRIORITY=1\n" * n},
+    "refind-stanzas": lambda n: {
+        "EFI/refind/refind.conf": "menuentry a {\nloader /vmlinuz\nsubmenuentry b {\n}\n}\n" * n,
+        "vmlinuz": KERNEL,
+    },
+    "refind-kernels": lambda n: {
+        "refind_linux.conf": '"a" "x"\n' * n,
+        **{f"vmlinuz-{i}.0": "" for i in range(4)},
+        **{f"initrd-{i}.0": "" for i in range(n)},
+    },
+    "limine-entries": lambda n: {"limine.conf": "/a\nprotocol: linux\npath: boot():/k\nmodule_path: boot():/i\n" * n},
+    "limine-levels": lambda n: {"limine.conf": "".join(f"/{'/' * (i % 20)}a\nprotocol: linux\n" for i in range(n))},
+    "limine-macros": lambda n: {"limine.conf": "${A}=x\n" * n + "/a\ncmdline: ${A}${B}\n" * n},
+    "grub-legacy-titles": lambda n: {"grub/menu.lst": "title a\nroot (hd0,0)\nkernel /k a\ninitrd /i\n" * n},
     "raspberrypi": lambda n: {
         "config.txt": "dtoverlay=x\ndtparam=y=z\n[pi4]\n[all]\ninitramfs a,b\n" * n,
         "kernel8.img": KERNEL,
@@ -134,6 +147,7 @@ PATHS = [
     for name in (
         "extlinux.conf syslinux.cfg kboot.conf yaboot.conf petitboot.conf boot.cfg loader/entries/x.conf"
         " grub/grub.cfg config.txt loader/loader.conf cmdline.txt start.elf"
+        " limine.conf limine.cfg refind_linux.conf EFI/refind/refind.conf menu.lst"
     ).split()
 ]
 _WORDS = (
