@@ -35,6 +35,7 @@ class Severity(StrEnum):
 
 
 _RANKS = {Severity.PASS: 0, Severity.UNKNOWN: 1, Severity.WARN: 2, Severity.FAIL: 3}
+_WORST_FIRST = tuple(sorted(_RANKS, key=lambda severity: -_RANKS[severity]))
 
 Evidence = Mapping[str, object]
 
@@ -79,7 +80,9 @@ class Report(Value, kw_only=True):
     @property
     def verdict(self) -> Severity:
         """Return the worst severity that was not overridden."""
-        return Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
+        # asked again and again for every entry of a list
+        severities = {finding.severity for finding in self.findings if not finding.ignored}
+        return next((severity for severity in _WORST_FIRST if severity in severities), Severity.PASS)
 
     def overriding(self, codes: Collection[str]) -> Report:
         """Return the report with these codes overridden; a pass needs no override."""

@@ -22,6 +22,8 @@ def clean(text: str, limit: int = 4096) -> str:
     Line breaks and tabs become spaces; any other character without cells of its own becomes `?`. A text of more than
     `limit` characters is cut.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     longer = len(text) > limit
     text = unicodedata.normalize("NFC", text[:limit])
     safe = "".join(" " if char in _SPACES else char if _is_harmless(char) else "?" for char in text)

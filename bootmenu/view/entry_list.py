@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _, localized
+from bootmenu.i18n import N_, _, for_each_language, localized
 from bootmenu.model.entry import Problem
+from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
 from bootmenu.model.value import Value, field, replace
 from bootmenu.session.scan_results import Group, ScanResults
@@ -18,7 +19,7 @@ from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
 from bootmenu.view.styled_text import Line, Span, Style, clip
-from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
+from bootmenu.view.wording import WORDS, awaited, name, sentence_of, skip, verdict_of, verdict_width
 
 
 class Row(Value):
@@ -170,15 +171,26 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
 
     words: in lower case.
     """
-    entry, verdict_words = listing.entry, WORDS[listing.report.verdict]
-    text = " ".join(
-        (
-            *(name(listing.entry), entry.version, entry.source, partition),
-            *(_(verdict_words.word), _(verdict_words.sentence), str(listing.report.verdict)),
-            *(verdict_of(listing).text, sentence_of(listing).text),
-        )
-    ).lower()
-    return all(word in text for word in words)
+    if not words:
+        return True
+    entry = listing.entry
+    text = f"{name(entry)} {entry.version} {entry.source} {partition}".lower()
+    left = [word for word in words if word not in text]
+    if not left:
+        return True
+    text = _verdict_texts()[listing.report.verdict]
+    if awaited(listing):
+        text = f"{text} {verdict_of(listing).text} {sentence_of(listing).text}".lower()
+    return all(word in text for word in left)
+
+
+@for_each_language
+def _verdict_texts() -> dict[Severity, str]:
+    """Return the words by which entries of each verdict are found."""
+    return {
+        severity: f"{words.sign} {_(words.word)} {_(words.sentence)} {severity}".lower()
+        for severity, words in WORDS.items()
+    }
 
 
 _ATTACHED = {Bus.SD: N_("SD card"), Bus.USB: N_("USB"), Bus.EXTERNAL: N_("external")}

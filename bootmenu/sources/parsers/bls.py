@@ -17,7 +17,7 @@ from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.parsers.uki_folder import Image, entries, images
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
 
-_MAX_ENTRIES = 1000
+_MAX_ENTRIES = 5000
 _MAX_PROBLEMS = 20  # of one entry
 _MAX_FILES = 64
 """Initramfs, overlays or extras of one entry."""

@@ -219,8 +219,8 @@ def test_what_is_wrong_is_a_problem_with_its_line_and_the_rest_is_listed() -> No
 
 
 def test_too_many_entries_are_not_cut_in_silence() -> None:
-    entries, problems = entries_of({f"e{number}": "linux /k\n" for number in range(1001)})
-    assert len(entries) == 1000
+    entries, problems = entries_of({f"e{number}": "linux /k\n" for number in range(5001)})
+    assert len(entries) == 5000
     assert [problem.path for problem in problems] == [FOLDER]
     _, problems = read({f"{FOLDER}/x{number}": "" for number in range(20_001)})
     assert [problem.path for problem in problems] == [FOLDER]
