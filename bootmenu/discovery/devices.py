@@ -14,8 +14,9 @@ from threading import Thread
 from typing import Any
 
 from bootmenu.discovery.attachment import Places
+from bootmenu.discovery.raw_content import RawReader
 from bootmenu.errors import UsageError
-from bootmenu.i18n import N_
+from bootmenu.i18n import N_, Message
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.text import quoted
@@ -225,7 +226,8 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
     missing; then the devices assembled from them, which lsblk lists below their first part.
 
     without: names of devices to leave out, but not those built on them. Also left out are partitions that hold no
-    file system, and drives without a medium. A partition whose file system is not known is yielded as a problem.
+    file system, and drives without a medium. A partition whose file system is not known is yielded as a problem that
+    says what it holds, if that is known.
     """
     argv = ["lsblk", "--json", "--bytes", "--exclude", _EXCLUDED, "--output", _COLUMNS]
     try:
@@ -338,6 +340,7 @@ def _from_lsblk(
     # mounted file systems are known even if the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     places = Places(host)
+    raw = RawReader(host)
     seen = set(without)
     pending: list[tuple[Any, str, bool]] = [(row, "", False) for row in reversed(rows)]
     while pending:
@@ -372,11 +375,17 @@ def _from_lsblk(
         elif not children and row.get("type") not in ("loop", "rom"):
             if row.get("silent"):
                 message = N_("does not answer")
-            elif row.get("type") == "part":
-                message = N_("not readable: no known file system")
             else:
-                message = N_("not readable: no partitions and no known file system")
+                kind = str(row.get("parttype")).lower()
+                found = raw.message(device.path, device.name, kind, device.gpt_attributes)
+                message = found or _unknown(row)
             yield assembled, Problem(device=device.name, path="", message=message)
+
+
+def _unknown(row: Mapping[str, Any]) -> Message:
+    if row.get("type") == "part":
+        return N_("not readable: no known file system")
+    return N_("not readable: no partitions and no known file system")
 
 
 def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str], places: Places) -> Device:
