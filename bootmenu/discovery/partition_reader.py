@@ -7,17 +7,18 @@ Unless stated otherwise, this runs in the thread of a job and may wait for a dis
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 
 from bootmenu.compat import EntryFacts, check
-from bootmenu.discovery import entry_facts, root_option
+from bootmenu.discovery import entry_facts, partition_table, root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.discovery.entry_ids import EntryIds
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.neighbour_trees import NeighbourTrees
+from bootmenu.discovery.partition_table import PartitionTable, too_many_entries
 from bootmenu.discovery.scan_jobs import Job
 from bootmenu.discovery.scan_messages import Consulted, Discovered, Followed, Opened, Parsed, Searched, Unreadable
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved
@@ -29,8 +30,6 @@ from bootmenu.model.value import replace
 from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
-MAX_ENTRIES = 5000
-"""Maximum number of entries of one partition, of all internal disks together, and of all other disks together."""
 _STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
 """Problem of a partition whose journal was not replayed."""
 
@@ -58,10 +57,8 @@ class PartitionReader:
         self.device_trees = DtbFolders(machine.tree)
         self.names: tuple[str, ...] = ()
         """All names of all partitions."""
-        self.devices: Mapping[str, Device] = {}
-        """All partitions, by name, in the order of the list."""
-        self.opened: frozenset[str] = frozenset()
-        """The names of those that have answered."""
+        self.table: PartitionTable | None = None
+        """All partitions, of the scan that uses this."""
         self._mounts = mounts
         self._machine = machine
         self._machine_report = machine_report
@@ -69,6 +66,16 @@ class PartitionReader:
         self._predict_dtb = predict_dtb
         self.may_read = may_read
         self._platform = Platform.of(machine)
+
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        """See Surroundings."""
+        return self.table.devices if self.table is not None else {}
+
+    @property
+    def opened(self) -> Collection[str]:
+        """See Surroundings."""
+        return self.table.opened if self.table is not None else ()
 
     def forget_device_trees(self) -> None:
         """Forget the indexes of device trees, so that they are read again: another partition may have the name of one
@@ -83,7 +90,7 @@ class PartitionReader:
         """Report the entries and problems of a partition, then its subvolumes and image files, which are read like
         partitions."""
         device = partition.device
-        ids = EntryIds(device, partition.copy_number, MAX_ENTRIES)
+        ids = EntryIds(device, partition.copy_number, partition_table.MAX_ENTRIES)
         try:
             with self._mounts.reading(device) as mounted, NeighbourTrees(device, self._mounts, self) as others:
                 tree = others.around(mounted)
@@ -95,7 +102,7 @@ class PartitionReader:
                         return
                     if isinstance(parsed, Problem):
                         job.report(Unreadable(partition, parsed.message, parsed.path))
-                    elif len(ids) < MAX_ENTRIES:
+                    elif len(ids) < partition_table.MAX_ENTRIES:
                         index = len(ids)
                         named = replace(parsed, id=ids.assign(parsed))
                         entry, facts = self._gathered(named, {device.name: tree}, device)
@@ -156,8 +163,3 @@ class PartitionReader:
             entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
         )
         return entry, self._predict(root_option.with_root(facts, entry.cmdline, self._mounts, own, others))
-
-
-def too_many_entries() -> str:
-    """Return the message of a problem: some entries are not listed."""
-    return N_("there are too many entries: the first {n:,} are listed", n=MAX_ENTRIES)

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.neighbour_trees import Surroundings
 from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.scan_events import DeviceFound, DeviceGone, Position, ProblemFound, ProblemGone, ScanEvent
-from bootmenu.discovery.scan_state import FoundPartition
+from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 
+MAX_ENTRIES = 5000
+"""Maximum number of entries of one partition, of all internal disks together, and of all other disks together."""
 MAX_PROBLEMS = 1000
 """Maximum number of problems that are listed for one partition."""
 
@@ -23,6 +28,8 @@ class PartitionTable:
         self.by_name: dict[str, FoundPartition] = {}
         self.probe_problems: dict[Problem, Position] = {}
         """Problems that belong to no partition, such as a disk that could not be read, with their positions."""
+        self._counts: Counter[bool] = Counter()
+        """Number of entries, by whether their disk is internal; each kind has its own limit."""
         self._emit = emit
         self._order = order
 
@@ -32,6 +39,19 @@ class PartitionTable:
         # copied, as another thread may change it meanwhile
         in_order = sorted(self.by_name.copy().values(), key=lambda partition: partition.position)
         return {partition.device.name: partition.device for partition in in_order}
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """Return the names of the partitions that have answered."""
+        return frozenset(name for name, partition in self.by_name.copy().items() if partition.opened)
+
+    def outdated(self, surroundings: Surroundings) -> list[FoundPartition]:
+        """Return the partitions whose entries depend on others that have come or gone since they were read."""
+        return [
+            partition
+            for partition in self.by_name.values()
+            if partition.consulted.is_outdated(partition.device, surroundings)
+        ]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,9 +77,21 @@ class PartitionTable:
         """Remove a partition with its problems; its entries and nested partitions must have been removed before."""
         for problem in list(partition.problems):
             self.remove_problem(partition, problem)
+        self._counts[partition.device.place.internal] -= len(partition.entries)
         del self.by_name[partition.device.name]
         self._order.remove(partition.device.name)
         self._emit(DeviceGone(partition.device))
+
+    def add_entry(self, found: FoundEntry) -> bool:
+        """Add an entry to those of its partition; return False if there are too many, which is a problem then."""
+        internal = found.partition.device.place.internal
+        if self._counts[internal] >= MAX_ENTRIES:
+            name = found.partition.device.name
+            self.add_problem(found.partition, Problem(device=name, path="", message=too_many_entries()))
+            return False
+        self._counts[internal] += 1
+        found.partition.entries.append(found)
+        return True
 
     def nested(self, partition: FoundPartition) -> list[FoundPartition]:
         """Return the subvolumes and image files of a partition that were found."""
@@ -88,3 +120,8 @@ class PartitionTable:
             partition.problems.remove(problem)
         if existed:
             self._emit(ProblemGone(problem))
+
+
+def too_many_entries() -> str:
+    """Return the message of a problem: some entries are not listed."""
+    return N_("there are too many entries: the first {n:,} are listed", n=MAX_ENTRIES)

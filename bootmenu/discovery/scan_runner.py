@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import queue
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from threading import Thread
 
-from bootmenu.discovery import partition_reader
 from bootmenu.discovery.cross_references import Batch, CrossReferences, Search
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.duplicate_index import DedupeKey, DuplicateIndex, dedupe_key
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.partition_probe import Probe, Prober
-from bootmenu.discovery.partition_reader import PartitionReader, too_many_entries
+from bootmenu.discovery.partition_reader import PartitionReader
 from bootmenu.discovery.partition_table import PartitionTable
 from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
@@ -78,14 +77,13 @@ class ScanRunner:
         """Whether every partition was read with the others that there are now."""
         self._out: deque[ScanEvent] = deque()
         self._table = PartitionTable(self._out.append, order or PartitionOrder())
+        reader.table = self._table
         self._duplicates = DuplicateIndex(self._out.append)
         self._references = CrossReferences(
             self._table.by_name, lambda: self._table.devices, self._jobs.silent_partitions
         )
         self._gone: set[str] = set()
         """Names of partitions that were removed while threads were reading."""
-        self._counts: Counter[bool] = Counter()
-        """Number of entries, by whether their disk is internal; each kind has its own limit."""
         self._prober = Prober(probe, self._jobs)
         self._silence = SilenceWatch(self._jobs, self._table, self._out.append, silent_after)
 
@@ -193,23 +191,11 @@ class ScanRunner:
         self._duplicates.publish_pending()
         return True
 
-    def _survey(self) -> None:
-        """Tell the reader which partitions there are now."""
-        self._reader.devices = self._table.devices
-        self._reader.opened = frozenset(name for name, partition in self._table.by_name.items() if partition.opened)
-        self._surveyed = False
-
     def _read_outdated(self) -> bool:
         """Read the partitions again whose entries depend on others that have come or gone since; return whether there
         are any."""
-        if self._surveyed:
-            return False
+        outdated = [] if self._surveyed else self._table.outdated(self._reader)
         self._surveyed = True
-        outdated = [
-            partition
-            for partition in self._table.by_name.values()
-            if partition.consulted.is_outdated(partition.device, self._reader)
-        ]
         for partition in outdated:
             self._read_again(partition)
         return bool(outdated)
@@ -260,7 +246,7 @@ class ScanRunner:
                 pass  # scheduled already
             case Opened(partition):
                 partition.opened = True
-                self._survey()
+                self._surveyed = False
                 self._references.resolve_all()
             case Consulted(partition, asked):
                 partition.consulted = asked
@@ -315,7 +301,7 @@ class ScanRunner:
             self._forget(earlier)
         partition = self._table.add(device, parent, instead)
         self._reader.names = self._table.names
-        self._survey()
+        self._surveyed = False
         self._read(partition)
 
     def _forget(self, partition: FoundPartition) -> None:
@@ -328,11 +314,10 @@ class ScanRunner:
             self._duplicates.hide(found)
             changed |= self._duplicates.remove(found)
             self._references.remove(found)
-        self._counts[partition.device.place.internal] -= len(partition.entries)
         self._duplicates.publish(changed)
         self._table.remove(partition)
         self._reader.names = self._table.names
-        self._survey()
+        self._surveyed = False
         self._reader.release(partition.device.name)
         if self._jobs.running:
             self._gone.add(partition.device.name)
@@ -347,16 +332,9 @@ class ScanRunner:
             self._gone.clear()
 
     def _add_entry(self, found: FoundEntry) -> None:
-        partition = found.partition
-        internal = partition.device.place.internal
-        if self._counts[internal] >= partition_reader.MAX_ENTRIES:
-            problem = Problem(device=partition.device.name, path="", message=too_many_entries())
-            self._table.add_problem(partition, problem)
-            return
-        self._counts[internal] += 1
-        partition.entries.append(found)
-        self._references.add(found)
-        self._duplicates.publish(self._duplicates.add(found))
+        if self._table.add_entry(found):
+            self._references.add(found)
+            self._duplicates.publish(self._duplicates.add(found))
 
     def _judge_again(self) -> None:
         """Check all entries again if partitions were added or removed since: root= may name one of them."""

@@ -18,7 +18,7 @@ from bootmenu.commands.boot_command import BootOptions, boot
 from bootmenu.config.settings import Settings, Verify, Watchdog
 from bootmenu.demo import demonstration
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery import partition_reader
+from bootmenu.discovery import partition_table
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
@@ -270,7 +270,7 @@ def test_boot_counting_leaves_an_entry_its_id(tmp_path: Path, before: str, after
 
 
 def test_a_machine_with_too_many_entries_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition_reader, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(partition_table, "MAX_ENTRIES", 3)
     text = "".join(f"label l{number}\nkernel /k\n" for number in range(5))
     write_tree(tmp_path, {"extlinux.conf": text})
     listings, problems = collect(session_of(Device(name="sda1", folder=str(tmp_path))))

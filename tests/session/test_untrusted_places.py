@@ -14,7 +14,7 @@ from bootmenu.bootstate.backend_from_settings import open_state_store, why_not_k
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Profile, Settings
-from bootmenu.discovery import partition_reader
+from bootmenu.discovery import partition_table
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
@@ -164,7 +164,7 @@ def test_no_text_on_a_stick_gives_the_id_of_an_entry_inside(tmp_path: Path) -> N
 def test_what_is_inside_is_listed_first_and_a_stick_keeps_none_of_it_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partition_reader, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(partition_table, "MAX_ENTRIES", 3)
     stick = disk(tmp_path, "sda1", STICK, "a", "b", "c", uuid="3-4")
     own = disk(tmp_path, "sdb1", INSIDE, "x", "y", "z")
     assert [one.entry.device for one in listed(stick, own)] == ["sdb1"] * 3 + ["sda1"] * 3
