@@ -67,11 +67,13 @@ def in_order(entries: Iterable[S]) -> list[S]:
 
     This is the order of systemd (src/boot/boot.c:boot_entry_compare) and of UAPI.1, Sorting, except for the suffix:
     entries without tries left are last; entries with a sort-key are first, by sort-key, machine-id and version,
-    newest first; ties are resolved by file name, newest first, and by profile. File names are compared in lower case
-    and with their suffix. If only the counters differ, more tries left come first, then fewer tries done.
+    newest first; ties are resolved by the number of the profile, and by file name, newest first. File names are
+    compared in lower case and with their suffix. If only the counters differ, more tries left come first, then fewer
+    tries done. Up to systemd 257 the profile came after the file name.
     """
-    ordered = sorted(entries, key=lambda entry: (entry.profile[0], -(entry.name.left or 0), entry.name.done))
+    ordered = sorted(entries, key=lambda entry: (-(entry.name.left or 0), entry.name.done))
     ordered.sort(key=lambda entry: version_key(f"{entry.name.plain}{entry.suffix}".lower()), reverse=True)
+    ordered.sort(key=lambda entry: entry.profile[0])
     ordered.sort(key=lambda entry: version_key(entry.version if entry.sort_key else ""), reverse=True)
     ordered.sort(key=lambda entry: (entry.sort_key, entry.machine_id if entry.sort_key else ""))
     ordered.sort(key=lambda entry: (entry.name.left == 0, not entry.sort_key))
@@ -113,13 +115,7 @@ class LoaderSettings(Value, kw_only=True):
 
 
 def matches(pattern: str, entry: Sortable) -> bool:
-    """Return whether an entry matches a pattern of loader.conf.
-
-    loader.conf(5): a glob pattern for the entry's id, which is its file name in lower case without the counter,
-    followed by `@` and the profile for a UKI (src/boot/boot.c:boot_entry_add_type2). Before systemd 247 the id did
-    not include the suffix."""
+    """Return whether an entry matches a pattern of loader.conf, which is a glob for its id (loader.conf(5))."""
     number, profile = entry.profile
-    file = f"{entry.name.plain}{entry.suffix}"
-    ids = [f"{file}@{profile or number}"] if profile or number else []
-    ids += [] if number else [file, entry.name.plain]
-    return any(fnmatch.fnmatchcase(text.lower(), pattern) for text in ids)
+    entry_id = f"{entry.name.plain}{entry.suffix}" + (f"@{profile or number}" if profile or number else "")
+    return fnmatch.fnmatchcase(entry_id.lower(), pattern)

@@ -36,12 +36,14 @@ def board_dtb(*compatible: str) -> bytes:
 
 
 def uki(*sections: tuple[str, bytes], machine: int = 0xAA64) -> bytes:
-    """A unified kernel image with these sections, each at a multiple of 512 bytes."""
+    """A unified kernel image with these sections, each at a multiple of 512 bytes. bootctl takes it for one, too."""
     head = bytearray(4096 + 40 * len(sections) // 512 * 512)
     head[0:2] = b"MZ"
     struct.pack_into("<I", head, 0x3C, 0x40)
     struct.pack_into("<4sHHIIIHH", head, 0x40, b"PE\0\0", machine, len(sections), 0, 0, 0, 0xA0, 0x206)
     struct.pack_into("<H", head, 0x58, 0x20B)
+    struct.pack_into("<H", head, 0x58 + 68, 10)  # the subsystem: an EFI application
+    struct.pack_into("<I", head, 0x58 + 108, 6)  # data directories, as many as the header has room for
     body = bytearray()
     for row, (name, data) in enumerate(sections):
         padded = data + bytes(-len(data) % 512)
