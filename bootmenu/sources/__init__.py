@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from bootmenu.errors import BootmenuError
@@ -39,6 +40,10 @@ class Platform(Value, kw_only=True):
         board = machine.tree.compatible if machine.tree else ()
         return cls(board=board, architecture=machine.architecture, efi=machine.efi)
 
+    def excludes(self, architecture: Architecture | None) -> bool:
+        """Return whether an entry for this architecture is known not to be for this machine."""
+        return None not in (architecture, self.architecture) and architecture is not self.architecture
+
 
 class ForPlatform(Value):
     """A parser whose result depends on the machine; register it as `@ForPlatform`."""
@@ -52,6 +57,7 @@ SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
 def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:  # noqa: B008 - immutable
     """Yield the entries and problems of all formats on this partition; an error in one parser affects no other."""
     offered: set[object] = set()
+    foreign: Counter[str] = Counter()
     named: set[str] = set()
     watched = tree if isinstance(tree, Remembering) else None
     for name, parser in _in_image() if tree.image else SOURCES.items():
@@ -64,6 +70,10 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                     if name == "bare" and file in offered:
                         continue  # a configuration already has an entry for it, with options
                     offered.add(file)
+                    # systemd-boot does not list it either (src/boot/boot.c:boot_entry_add_type1, and pe.c:verify_pe)
+                    if platform.excludes(found.architecture):
+                        foreign[str(found.architecture)] += 1
+                        continue
                     if not found.version:
                         found = replace(found, version=version_of(found.kernel.path))
                     if tree.image:
@@ -79,6 +89,10 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
     if tree.image and not offered:
         yield Problem(device=tree.device, path="", message="no boot configuration was found in this image")
+    if foreign:
+        count, others = foreign.total(), ", ".join(foreign)
+        message = f"{count} {'entry is' if count == 1 else 'entries are'} for {others}, and not listed"
+        yield Problem(device=tree.device, path="", message=message)
     if watched is not None:
         # tests for existence (conditions in scripts, wildcards, defaults) treat unreadable paths as absent
         yield from (problem for problem in watched.hidden() if problem.path not in named)

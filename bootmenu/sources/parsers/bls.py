@@ -15,7 +15,7 @@ from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.parsers.uki_folder import Image, entries, images
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed, normal, once, read_text
 
 _MAX_ENTRIES = 5000
 _MAX_PROBLEMS = 20  # of one entry
@@ -34,6 +34,7 @@ _SINGLE = (
     *_KERNELS,
     "profile",
     "devicetree",
+    "fdtdir",  # libostree's, for a whole directory of device trees (src/libostree/ostree-sysroot-deploy.c)
     "architecture",
 )
 _FOR_OTHERS = (  # valid for other boot loaders, without effect here
@@ -43,7 +44,12 @@ _FOR_OTHERS = (  # valid for other boot loaders, without effect here
     "grub_class",
     "grub_arg",
     "uki-url",
+    # libostree's, for Android's boot loader (src/libostree/ostree-bootloader-aboot.c)
+    "aboot",
+    "abootcfg",
 )
+_EXTENSION = "x-"
+"""Prefix of keys of no loader: libostree keeps them from one entry to the next (ostree-bootconfig-parser.c)."""
 _ARCHITECTURES = {
     # UAPI.1: "architecture refers to the architecture this entry is for", as EFI names them
     "aa64": Architecture.ARM64,
@@ -75,6 +81,11 @@ class Text(Value):
     def profile(self) -> tuple[int, str]:
         """See Sortable."""
         return 0, ""
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """Return the architecture that it is for; None if it does not say."""
+        return _ARCHITECTURES.get(self.one("architecture").lower())
 
     @property
     def sort_key(self) -> str:
@@ -182,7 +193,7 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
         key, *rest = line.split(None, 1)
         value = rest[0] if rest else ""
         del problems[_MAX_PROBLEMS:]
-        if key in _FOR_OTHERS:
+        if key in _FOR_OTHERS or key.startswith(_EXTENSION):
             fields.setdefault(key, [])
             continue
         if key not in _SINGLE and key not in _REPEATED:
@@ -203,12 +214,12 @@ def _finish(
 
     named: the text entry that starts an image, by the image's identity; such images get no entry of their own.
     """
-    default = _default(tree, prefix, ordered)
+    default = _default(tree, prefix, ordered, platform)
     variables = fedora.variables(tree, prefix, platform)
     if isinstance(default, Image):
         default = named.get(_identity(tree, (default.path, default.content.part)), default)
     if default is None:  # GRUB does not read loader.conf, but stores its own default among entries of type 1
-        texts = [entry for entry in ordered if isinstance(entry, Text)]
+        texts = [entry for entry in ordered if isinstance(entry, Text) and not platform.excludes(entry.architecture)]
         number = variables.default([(entry.name.plain, entry.one("title")) for entry in texts])
         default = None if number is None else texts[number]
     for entry in ordered:
@@ -222,7 +233,7 @@ def _finish(
         yield from _boot_entry(tree, prefix, entry, variables, default is entry, platform.board)
 
 
-def _default(tree: Tree, prefix: str, ordered: list[Text | Image]) -> Text | Image | None:
+def _default(tree: Tree, prefix: str, ordered: list[Text | Image], platform: Platform) -> Text | Image | None:
     """Return the default of systemd-boot if it is among these entries.
 
     Its home is the EFI system partition, which has loader.conf; it lists the entries of that one and of the XBOOTLDR
@@ -241,17 +252,25 @@ def _default(tree: Tree, prefix: str, ordered: list[Text | Image]) -> Text | Ima
         for found in (*_texts(other), *images(other)):
             if not isinstance(found, Problem) and not found[0]:
                 listed += found[1]
-    chosen = settings.choose(in_order(listed))
+    chosen = settings.choose(in_order(entry for entry in listed if not platform.excludes(entry.architecture)))
     return next((entry for entry in ordered if entry is chosen), None)
 
 
 def _path(tree: Tree, prefix: str, name: str) -> str:
+    """Return the path that a file has on this partition: as the entry has it, unless it is only at another place."""
     # UAPI.1: paths are relative to the root of the partition. If /boot is a directory of the root partition, Fedora's
-    # tools write them relative to /boot.
+    # tools write them relative to /boot; and people who see the boot partition at /boot write that before them.
     absolute = normal(name)
-    if prefix and not exists(tree, absolute) and exists(tree, prefix + absolute):
-        absolute = prefix + absolute
-    return absolute
+    other = prefix + absolute if prefix else absolute.removeprefix("/boot")
+    return other if other.startswith("/") and not _is_there(tree, absolute) and _is_there(tree, other) else absolute
+
+
+def _is_there(tree: Tree, path: str) -> bool:
+    try:
+        tree.stat(path)
+    except TreeError:
+        return False
+    return True
 
 
 def _kernel(tree: Tree, prefix: str, entry: Text) -> tuple[str, str]:
@@ -277,8 +296,13 @@ def _identity(tree: Tree, kernel: tuple[str, str]) -> object:
 def _boot_entry(
     tree: Tree, prefix: str, entry: Text, variables: fedora.Variables, default: bool, board: Board
 ) -> Iterator[BootEntry | Problem]:
+    moved: set[str] = set()
+
     def path(name: str) -> str:
-        return _path(tree, prefix, name)
+        found = _path(tree, prefix, name)
+        if not prefix and found != normal(name):
+            moved.add(found)
+        return found
 
     def file(name: str, part: str = "") -> FileRef:
         return FileRef(device=tree.device, path=path(name), part=part)
@@ -287,13 +311,14 @@ def _boot_entry(
         return Problem(device=tree.device, path=entry.config, message=message)
 
     kind = next(key for key in _KERNELS if entry.one(key))
-    kernel, part = _kernel(tree, prefix, entry)
+    _, part = _kernel(tree, prefix, entry)
     profile = entry.one("profile") if kind == "uki" else ""
     if profile and not _is_number(profile):
         yield problem(f"{short(profile)} is not the number of a profile")
-    devicetree = entry.one("devicetree") or variables.devicetree
+    fdtdir = "" if entry.one("devicetree") else entry.one("fdtdir")
+    devicetree = entry.one("devicetree") or ("" if fdtdir else variables.devicetree)
     overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
-    if overlays and not devicetree:
+    if overlays and not devicetree and not fdtdir:
         # "This key is optional but depends on the devicetree key"
         yield problem("devicetree-overlay is ignored: it needs a devicetree")
         overlays = []
@@ -308,16 +333,20 @@ def _boot_entry(
         source="bls",
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
-        kernel=FileRef(device=tree.device, path=kernel, part=part),
+        kernel=file(entry.one(kind), part),
         initrds=tuple(file(name) for name in initrds[:_MAX_FILES]),
         dtb=file(devicetree) if devicetree else None,
+        dtb_folder=file(fdtdir) if fdtdir else None,
         overlays=tuple(file(name) for name in overlays[:_MAX_FILES]),
         cmdline=variables.options(entry.fields.get("options", [])),
-        architecture=_ARCHITECTURES.get(entry.one("architecture").lower()),
+        architecture=entry.architecture,
         default=default,
         tries_left=entry.name.left,
     )
     extras = [path(name) for name in extras[:_MAX_FILES]]
+    if moved:
+        of_its = f"{len(moved)} of its paths below /boot {'is' if len(moved) == 1 else 'are'}"
+        yield problem(f"{of_its} only at the root of this partition, and taken from there")
     for extra in extras:
         if not extra.lower().endswith(addons.SUFFIX):
             yield problem(f"extra {short(extra)} is ignored: only addons of a UKI are supported")

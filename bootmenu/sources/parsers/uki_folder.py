@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
-from bootmenu.model.kernel import Role
+from bootmenu.model.kernel import Architecture, Role
 from bootmenu.model.value import Value
 from bootmenu.sources import Board, addons
 from bootmenu.sources.order import PREFIXES, Name
@@ -37,6 +37,11 @@ class Image(Value):
     def profile(self) -> tuple[int, str]:
         """See Sortable."""
         return self.content.index, self.content.id
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """Return the architecture of the image; None if it is unknown."""
+        return self.content.architecture
 
     @property
     def sort_key(self) -> str:
