@@ -318,7 +318,7 @@ def test_loader_conf_goes_first() -> None:
     files: dict[str, bytes | str] = {
         "/loader/entries/a.conf": "linux /k1\n",
         "/loader/entries/b.conf": "linux /k2\n",
-        "/loader/loader.conf": "default a\n",
+        "/loader/loader.conf": "default a.conf\n",
         "/grub2/grub.cfg": "set default=b\nblscfg\n",
     }
     assert [entry.id for entry in read(files)[0] if entry.default] == ["a"]
