@@ -61,13 +61,13 @@ def scan_lines(listings: list[Listing]) -> Iterator[str]:
     """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
     from bootmenu.model.finding import Severity
     from bootmenu.model.text import printable
-    from bootmenu.view.entry_texts import entry_texts
+    from bootmenu.view.entry_texts import distinct_texts, entry_texts
 
     said: set[str] = set()
     width = max((len(listing.entry.id) for listing in listings), default=0)
-    for listing in listings:
-        row = entry_texts(listing)
-        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {listing.entry.full_name}")
+    rows = distinct_texts([entry_texts(listing) for listing in listings])
+    for listing, row in zip(listings, rows, strict=True):
+        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {row.name}")
         yield f"{row.word:<4} {row.sign} {name:<{width}}  {where}"
         if listing.report.verdict is not Severity.PASS:
             worst = next(found for found in listing.report.findings if not found.ignored)

@@ -129,6 +129,8 @@ class BootEntry(Value, kw_only=True):
     title: str
     version: str = ""
     """Kernel version, for people and for sorting; empty if the configuration has none."""
+    machine_id: str = ""
+    """The machine-id of the system that it starts, as its configuration has it; empty if it has none."""
     source: str
     """Name of the configuration format: `bls`, `extlinux`, `bare`, ..."""
     config: FileRef | None = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from bootmenu.bootstate.state import State
@@ -102,54 +102,74 @@ def _mark(listing: Listing, state: State) -> Mark | None:
 
 def distinct_texts(listed: Sequence[EntryTexts]) -> list[EntryTexts]:
     """Return the rows with `extra` set where entries share title and version, so that no two names are the same."""
-    by_id = _extras(listed)
-    return [
-        replace(row, extra=by_id[row.listing.entry.id]) if row.listing.entry.id in by_id else row for row in listed
+    extras = _extras([row.full_title for row in listed], [row.listing.entry for row in listed])
+    return [replace(row, extra=extra) if extra else row for row, extra in zip(listed, extras, strict=True)]
+
+
+def unique_titles(entries: Sequence[BootEntry]) -> list[str]:
+    """Return the titles of the entries, in which equal ones are followed by what tells them apart."""
+    extras = _extras([entry.name for entry in entries], entries)
+    titles = [
+        f"{entry.name} ({extra})" if extra else entry.name for entry, extra in zip(entries, extras, strict=True)
     ]
+    taken, numbers = Counter(titles), Counter[str]()
+    for index, title in enumerate(titles):
+        while taken[titles[index]] > 1:  # a configuration can have any title, even one of these
+            taken[titles[index]] -= 1
+            numbers[title] += 1
+            titles[index] = f"{title} #{numbers[title]}"
+            taken[titles[index]] += 1
+    return titles
 
 
 _MAX_CMDLINE = 4096  # characters of a kernel command line, the most that any kernel takes
 _MAX_EXTRA = 60
 
 
-def _extras(listed: Sequence[EntryTexts]) -> dict[str, str]:
-    """Return EntryTexts.extra by entry id, for those entries that share title and version with another."""
-    groups: dict[str, list[BootEntry]] = {}
-    for row in listed:
-        groups.setdefault(row.full_title, []).append(row.listing.entry)
-    result: dict[str, str] = {}
-    for group in groups.values():
-        if len(group) > 1:
-            result |= zip((entry.id for entry in group), _distinctions(group), strict=True)
-    return result
+def _extras(texts: Sequence[str], entries: Sequence[BootEntry]) -> list[str]:
+    """Return for each entry what tells it apart from those with the same text; empty if there are none."""
+    extras = [""] * len(entries)
+    for group in _equal(texts, range(len(entries))):
+        for index, extra in zip(group, _distinctions([entries[index] for index in group]), strict=True):
+            extras[index] = extra
+    return extras
+
+
+def _equal(texts: Sequence[str], indexes: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the indexes of texts that occur more than once, those of each text together."""
+    groups: dict[str, list[int]] = {}
+    for index in indexes:
+        groups.setdefault(texts[index], []).append(index)
+    return (group for group in groups.values() if len(group) > 1)
 
 
 def _distinctions(entries: Sequence[BootEntry]) -> list[str]:
     """Return a text for each entry, no two the same.
 
-    As in systemd-boot (src/boot/boot.c:generate_boot_entry_titles), the name of the configuration file is tried
-    first; then the partition, the kernel parameters that not all of them have, and the kernel's path. If none of
-    these is unique, they are combined and numbered.
+    As in systemd-boot (src/boot/boot.c:generate_boot_entry_titles), entries that are still the same get the version,
+    then the start of the machine-id, then the name of the configuration file; here also the partition, the kernel
+    parameters that not all of them have, the kernel's path, and at last a number. What is the same in all of them is
+    left out.
     """
     cmdlines = [dict.fromkeys(entry.cmdline.text[:_MAX_CMDLINE].split()) for entry in entries]
     common = set(cmdlines[0]).intersection(*cmdlines[1:])
-    kinds = [
-        [clean(text, _MAX_EXTRA) for text in texts]
-        for texts in (
-            [entry.config.path.rpartition("/")[2] if entry.config else "" for entry in entries],
-            [entry.device for entry in entries],
-            [" ".join(word for word in cmdline if word not in common) for cmdline in cmdlines],
-            [entry.kernel.path for entry in entries],
-        )
-    ]
-    for texts in kinds:
-        if len(set(texts)) == len(entries):
-            return texts
-    kinds = [texts for texts in kinds if len(set(texts)) > 1]
-    texts = [", ".join(filter(None, row)) for row in zip(*kinds, strict=True)] or [""] * len(entries)
-    counts, seen = Counter(texts), Counter[str]()
-    for index, text in enumerate(texts):
-        if counts[text] > 1:
-            seen[text] += 1
-            texts[index] = ", ".join(filter(None, (text, f"#{seen[text]}")))
+    kinds = (
+        [entry.version for entry in entries],
+        [entry.machine_id[:_MACHINE_ID] for entry in entries],
+        [entry.config.path.rpartition("/")[2] if entry.config else "" for entry in entries],
+        [entry.device for entry in entries],
+        [" ".join(word for word in cmdline if word not in common) for cmdline in cmdlines],
+        [entry.kernel.path for entry in entries],
+        [f"#{number}" for number, _entry in enumerate(entries, 1)],
+    )
+    texts = [""] * len(entries)
+    for kind in kinds:
+        for group in list(_equal(texts, range(len(entries)))):
+            cleaned = {index: clean(kind[index], _MAX_EXTRA) for index in group}
+            if len(set(cleaned.values())) > 1:
+                for index, text in cleaned.items():
+                    texts[index] = ", ".join(filter(None, (texts[index], text)))
     return texts
+
+
+_MACHINE_ID = 8  # digits that systemd-boot shows

@@ -12,23 +12,26 @@ from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Report
+from bootmenu.view.entry_texts import unique_titles
 
 
 def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> dict[str, object]:
     """Return the object that `scan --json` prints."""
+    every = list(listings)
+    titles = unique_titles([listing.entry for listing in every])
     return {
-        "entries": [entry_to_json(listing) for listing in listings],
+        "entries": [entry_to_json(listing, title) for listing, title in zip(every, titles, strict=True)],
         "problems": [problem.to_json() for problem in problems],
     }
 
 
-def entry_to_json(listing: Listing) -> dict[str, object]:
-    """Return one element of `entries`."""
+def entry_to_json(listing: Listing, title: str) -> dict[str, object]:
+    """Return one element of `entries`. title: as no other entry has it."""
     entry, facts = listing.entry, listing.facts
     architecture = entry.architecture or (facts.kernel.architecture if facts.kernel else None)
     return {
         "id": entry.id,
-        "title": entry.title,
+        "title": title,
         "version": entry.version,
         "source": entry.source,
         "config": entry.config.to_json() if entry.config else None,

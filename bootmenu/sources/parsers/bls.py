@@ -21,6 +21,7 @@ _MAX_ENTRIES = 5000
 _MAX_PROBLEMS = 20  # of one entry
 _MAX_FILES = 64
 """Initramfs, overlays or extras of one entry."""
+_MACHINE_ID = 32  # digits
 _MAX_TEXT = 16 * 1024 * 1024
 """Characters of all entries in a directory; an entry has a few hundred."""
 
@@ -330,6 +331,7 @@ def _boot_entry(
         id=entry.name.plain,
         title=entry.one("title") or entry.name.plain,
         version=entry.version,
+        machine_id=entry.machine_id[:_MACHINE_ID],
         source="bls",
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
