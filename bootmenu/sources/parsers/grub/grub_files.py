@@ -12,6 +12,7 @@ from bootmenu.sources.tree import Tree, TreeError, exists, installer_folders
 _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2", "/flatcar/grub", "/coreos/grub")
 _MAX_FIRMWARE_FOLDERS = 32
 _OWN = re.compile(
+    r"(?:/@[^/]*)?"  # a subvolume of btrfs, which is read like a partition
     r"(?:/efi/[^/]+|(?:/boot)?(?:/grub2?)?|/(?:flatcar|coreos)/grub|/debian-installer/[^/]+/grub)/grub\.cfg",
     re.IGNORECASE,
 )
