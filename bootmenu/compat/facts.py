@@ -249,6 +249,23 @@ class RootFacts(Value, kw_only=True):
     """Whether it could not be searched for an init: permission was denied, or /usr is on another partition."""
 
 
+class SnapshotFacts(Value, kw_only=True):
+    """The btrfs snapshot that root= and rootflags= name."""
+
+    path: str
+    """Path of its subvolume from the top level, without a slash in front."""
+    kernel_in: str
+    """Path of the subvolume that the kernel is in, or the name of its partition."""
+    release: str = ""
+    """Release of the kernel, or empty if unknown."""
+    modules: bool | None = None
+    """Whether the snapshot has modules for this release, or None if unknown."""
+    read_only: bool | None = None
+    """Whether nothing can be written to it, or None if unknown."""
+    writes_elsewhere: bool = False
+    """Whether the system writes to other subvolumes, or into memory: /var is not in the snapshot."""
+
+
 class EntryFacts(Value, kw_only=True):
     """One entry and its files on the disk."""
 
@@ -288,6 +305,8 @@ class EntryFacts(Value, kw_only=True):
     `/dev/...`, or None if partitions were not looked for."""
     root: RootFacts | None = None
     """The partition that root= names, or None if it was not found, not opened or not looked for."""
+    snapshot: SnapshotFacts | None = None
+    """The snapshot that it boots, or None if root= names none."""
     fixed_up: FixedUpDtb | None = None
     """The device tree that loading would pass on, or None if not computed; then the file itself is checked."""
     method: str | None = None

@@ -94,6 +94,8 @@ class DeviceOpener:
                     folder = f"/proc/self/fd/{descriptor}"
                 else:
                     self._mount_image(device, device.parent, mounted)
+            elif device.inner_path == btrfs.TOP and device.parent.folder is not None:
+                folder = device.parent.folder
             elif device.inner_path == btrfs.TOP:
                 folder = None
                 mounted.point = self._mount(device, device.parent.path, btrfs.TOP_OPTION)

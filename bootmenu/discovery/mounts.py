@@ -158,6 +158,8 @@ class Mounts:
                 if device.filesystem == "btrfs" and device.parent is None and device.folder is None:
                     with self.reading(btrfs.top_level(device)) as top:
                         yield from btrfs.subvolumes(device, tree, top)
+                elif device.folder is not None and device.parent is None:
+                    yield from btrfs.unpacked_snapshots(device, tree)
                 if device.filesystem != iso.FILESYSTEM:
                     yield from iso.images(device, tree)
         except (MountError, TreeError) as error:
@@ -173,6 +175,19 @@ class Mounts:
             os.close(descriptor)
         with inner:
             yield inner
+
+    def is_read_only_subvolume(self, tree: DirectoryTree) -> bool | None:
+        """Return whether the btrfs subvolume of a tree cannot be written to, or None if this is not known."""
+        try:
+            descriptor = tree.root_at("/")
+        except TreeError:
+            return None
+        try:
+            return self._host.syscalls.is_read_only_subvolume(descriptor)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def is_default(self, device: Device) -> bool:
         """Return whether the tree of a device is what a mount without options shows. Return False for btrfs that is

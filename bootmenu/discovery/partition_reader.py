@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 
 from bootmenu.compat import EntryFacts, check
-from bootmenu.discovery import entry_facts, partition_table, root_option
+from bootmenu.discovery import btrfs_snapshots, entry_facts, partition_table, root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.discovery.entry_ids import EntryIds
@@ -159,6 +159,8 @@ class PartitionReader:
         self, entry: BootEntry, trees: Mapping[str, Tree], own: Device, others: Sequence[Device] = ()
     ) -> tuple[BootEntry, EntryFacts]:
         """Return an entry with its facts. own: the partition that offers it. others: those that it names."""
+        root = root_option.root_device(entry.cmdline, own, others)
+        entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root, trees)
         entry, facts = entry_facts.gather(
             entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
         )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bootmenu.compat.facts import EntryFacts, RootFacts
-from bootmenu.discovery import resolve
+from bootmenu.discovery import btrfs_snapshots, resolve
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
@@ -68,9 +68,17 @@ def with_root(
 ) -> EntryFacts:
     """Return the facts of an entry on `own`, with those of the partition that root= names if it is one of the
     devices."""
+    device = root_device(cmdline, own, devices)
+    if device is None:
+        return facts
+    snapshot = btrfs_snapshots.facts_of(facts, cmdline, mounts, own, device, devices)
+    return replace(facts, root=root_facts(mounts, device, cmdline), snapshot=snapshot)
+
+
+def root_device(cmdline: CommandLine, own: Device, devices: Sequence[Device]) -> Device | None:
+    """Return the device that root= names, if it is the entry's own or one of the devices."""
     wanted = reference(cmdline)
-    device = None if wanted is None else named_by(wanted, own, devices)
-    return facts if device is None else replace(facts, root=root_facts(mounts, device, cmdline))
+    return None if wanted is None else named_by(wanted, own, devices)
 
 
 def root_facts(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:

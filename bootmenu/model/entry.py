@@ -43,6 +43,24 @@ class Origin(Value, kw_only=True):
         return {"source": self.source, "config": self.config.to_json() if self.config else None}
 
 
+class Snapshot(Value, kw_only=True):
+    """A snapshot of a root file system."""
+
+    path: str
+    """Path of its subvolume from the top level, without a slash in front."""
+    folder: str
+    """The directory of all snapshots of its system, in the same form."""
+    name: str
+    """Its name there: a number with snapper, a date with Timeshift."""
+    date: str = ""
+    """`2026-11-14 09:30` as its tool noted it; empty if unknown."""
+    description: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return `{"path": ..., "name": ..., "date": ..., "description": ...}`."""
+        return {"path": self.path, "name": self.name, "date": self.date, "description": self.description}
+
+
 class CommandLine(Value):
     """A kernel command line, kept as it was and read as the kernel reads it."""
 
@@ -158,6 +176,8 @@ class BootEntry(Value, kw_only=True):
     """Other configurations that describe exactly the same entry, in order."""
     notes: tuple[str, ...] = ()
     """What was changed of what the configuration says, a sentence each, so that the entry boots what it is for."""
+    snapshot: Snapshot | None = None
+    """The snapshot that it boots; None for a system itself."""
     manual: str = ""
     """Why it never starts automatically; empty if it may."""
 

@@ -29,6 +29,7 @@ _WDIOS_DISABLECARD = 1
 _LOOP_CTL_GET_FREE = 0x4C82  # include/uapi/linux/loop.h
 _LOOP_CONFIGURE = 0x4C0A
 _LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
+_SUBVOL_GETFLAGS = 0x80089419  # include/uapi/linux/btrfs.h: BTRFS_IOC_SUBVOL_GETFLAGS
 _PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
 _MAP_FAILED = ctypes.c_void_p(-1).value
 SEGMENTS_MAX = 16
@@ -233,6 +234,17 @@ class Syscalls:
             else:
                 return f"loop{number}", loop
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "loop")
+
+    def is_read_only_subvolume(self, descriptor: int) -> bool:
+        """Return whether the btrfs subvolume whose root this descriptor (O_PATH) is may not be written to, on
+        whatever mount. Raise OSError for another file system."""
+        root = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # include/uapi/linux/btrfs.h: BTRFS_SUBVOL_RDONLY
+            (flags,) = struct.unpack("=Q", fcntl.ioctl(root, _SUBVOL_GETFLAGS, bytes(8)))
+        finally:
+            os.close(root)
+        return bool(flags & 2)
 
     @contextlib.contextmanager
     def mapped(self, descriptor: int, size: int, offset: int = 0) -> Iterator[int]:

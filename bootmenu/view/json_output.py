@@ -45,6 +45,7 @@ def entry_to_json(listing: Listing, title: str) -> dict[str, object]:
         "architecture": str(architecture) if architecture else None,
         "default": entry.default,
         **({"notes": [str(note) for note in entry.notes]} if entry.notes else {}),
+        **({"snapshot": entry.snapshot.to_json()} if entry.snapshot else {}),
         **({"manual": str(entry.manual)} if entry.manual else {}),
         **report_to_json(listing.report),
     }

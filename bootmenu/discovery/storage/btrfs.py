@@ -78,16 +78,27 @@ def _members(host: Host, number: str) -> tuple[str, ...]:
 
 def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Problem]:
     """Yield the subvolumes that may hold something to boot, except the default one; the top level may be one."""
-    seen = {default.stat("/").identity}
+    yield from _found(device, top, _candidates(top), {default.stat("/").identity}, _ROOT_INODE)
+
+
+def unpacked_snapshots(device: Device, tree: Tree) -> Iterator[Device | Problem]:
+    """Yield the snapshots in a directory given by --tree, which has directories in place of subvolumes."""
+    return _found(device, tree, _snapshots(tree, [f"/{name}" for name in _names(tree, TOP)]), set(), None)
+
+
+def _found(
+    device: Device, top: Tree, candidates: Iterator[str], seen: set[tuple[int, int]], inode: int | None
+) -> Iterator[Device | Problem]:
+    """Yield those candidates that may hold something to boot. inode: the number that their roots have, if known."""
     read = 0
-    for looked_at, path in enumerate(_candidates(top)):
+    for looked_at, path in enumerate(candidates):
         if looked_at >= _MAX_LOOKED_AT:
             message = N_("there are too many subvolumes: the first {n:,} are looked at", n=_MAX_LOOKED_AT)
             yield Problem(device=device.name, path=path, message=message)
             return
         with contextlib.suppress(TreeError):
             info = top.stat(path)
-            if not info.is_folder or info.identity[1] != _ROOT_INODE or info.identity in seen:
+            if not info.is_folder or inode not in (None, info.identity[1]) or info.identity in seen:
                 continue
             seen.add(info.identity)
             if not _may_boot(top, path):
@@ -117,6 +128,10 @@ def _candidates(top: Tree) -> Iterator[str]:
     first = [f"/{name}" for name in _names(top, TOP)]
     yield from first
     # snapshots come last, so that a limit drops only snapshots
+    yield from _snapshots(top, first)
+
+
+def _snapshots(top: Tree, first: list[str]) -> Iterator[str]:
     for below in ("", *first):
         for pattern in _SNAPSHOTS:
             folder, _, last = pattern.partition("/*/")
