@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files around a kernel, from scratch: zboot, UKI, FIT and uImage; any number in them can be made a lie."""
+"""Files around a kernel, from scratch: zboot, UKI, FIT, uImage, Android; any number in them can be made a lie."""
 
 from __future__ import annotations
 
@@ -228,3 +228,52 @@ def _digest_of_holes(algorithm: str, head: bytes, size: int) -> bytes:
         digest.update(block[: min(left, len(block))])
         left -= len(block)
     return digest.digest()
+
+
+def _pages(page: int, *parts: bytes) -> bytes:
+    return b"".join(part + bytes(-len(part) % page) for part in parts)
+
+
+def android(
+    kernel: bytes,
+    ramdisk: bytes = b"",
+    *,
+    version: int = 0,
+    page: int = 2048,
+    second: bytes = b"",
+    dtbo: bytes = b"",
+    dtb: bytes = b"",
+    cmdline: bytes = b"",
+) -> bytes:
+    """An Android boot image, as mkbootimg writes it."""
+    if version >= 3:
+        header = struct.pack("<8s4I16xI1536s", b"ANDROID!", len(kernel), len(ramdisk), 0, 1584, version, cmdline)
+        return _pages(4096, header, kernel, ramdisk)
+    numbers = (len(kernel), 0, len(ramdisk), 0, len(second), 0, 0, page, version, 0)
+    texts = (b"board", cmdline[:512], b"", cmdline[512:])
+    header = struct.pack("<8s10I16s512s32s1024s", b"ANDROID!", *numbers, *texts)
+    header += struct.pack("<IQIIQ", len(dtbo), 0, 1660, len(dtb), 0)
+    return _pages(page, header, kernel, ramdisk, second, dtbo, dtb)
+
+
+def android_vendor(
+    ramdisks: Sequence[tuple[int, bytes]],
+    *,
+    version: int = 4,
+    page: int = 4096,
+    dtb: bytes = b"",
+    cmdline: bytes = b"",
+    bootconfig: bytes = b"",
+) -> bytes:
+    """An Android vendor_boot image with ramdisks by (type, content); version 3 has one."""
+    ramdisk, table = b"".join(data for _, data in ramdisks), b""
+    offset = 0
+    for kind, data in ramdisks:
+        table += struct.pack("<III96x", len(data), offset, kind)
+        offset += len(data)
+    numbers = (version, page, 0, 0, len(ramdisk))
+    header = struct.pack("<8s5I2048sI16sIIQ", b"VNDRBOOT", *numbers, cmdline, 0, b"board", 2128, len(dtb), 0)
+    if version < 4:
+        return _pages(page, header, ramdisk, dtb)
+    header += struct.pack("<4I", len(table), len(ramdisks), 108, len(bootconfig))
+    return _pages(page, header, ramdisk, dtb, table, bootconfig)

@@ -21,7 +21,7 @@ from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.tree import CONFIG_LIMIT, Remembering
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from tests.builders.containers import board_dtb, fit_of, uki
+from tests.builders.containers import android, board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 from tests.properties import rarely
@@ -98,6 +98,7 @@ GENERATORS: dict[str, Callable[[int], Files]] = {
     "limine-levels": lambda n: {"limine.conf": "".join(f"/{'/' * (i % 20)}a\nprotocol: linux\n" for i in range(n))},
     "limine-macros": lambda n: {"limine.conf": "${A}=x\n" * n + "/a\ncmdline: ${A}${B}\n" * n},
     "grub-legacy-titles": lambda n: {"grub/menu.lst": "title a\nroot (hd0,0)\nkernel /k a\ninitrd /i\n" * n},
+    "android-images": lambda n: {f"boot-{i}.img": android(KERNEL, version=4) for i in range(n)},
     "raspberrypi": lambda n: {
         "config.txt": "dtoverlay=x\ndtparam=y=z\n[pi4]\n[all]\ninitramfs a,b\n" * n,
         "kernel8.img": KERNEL,

@@ -52,12 +52,22 @@ _BUILDERS: dict[str, _Builder] = {
     "overlay-map": lambda _, text: _overlay_map(json.loads(text)).to_bytes(),
     # behind the first line: [[".osrel", "NAME=..."], [".linux", ""], ...]; .linux is filled in
     "fit": lambda words, _: containers.fit(board=words),
+    "android": lambda words, _: _android(*words),
+    "android-vendor": lambda words, _: containers.android_vendor(
+        [(1, _initramfs())], dtb=board_tree(words).to_bytes(), cmdline=b"androidboot.hardware=x"
+    ),
     "uki": lambda _, text: containers.uki(*_sections(text)),
 }
 
 
 def _initramfs() -> bytes:
     return b"".join(pack([ArchiveMember.file("init", b"#!/bin/sh\n", 0o755)]))
+
+
+def _android(version: str, *line: str) -> bytes:
+    tree = board_tree(["linux,dummy-virt"]).to_bytes() if version == "2" else b""
+    text = " ".join(line).encode()
+    return containers.android(whole_image(), _initramfs(), version=int(version), dtb=tree, cmdline=text)
 
 
 def _with_symbols(tree: dtb.DeviceTree) -> dtb.DeviceTree:
