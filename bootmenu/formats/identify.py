@@ -45,7 +45,9 @@ class FilePart(Value):
         return Window(self.source, self.offset, self.size).read(offset, length)
 
 
-def identify_part(source: ByteSource, offset: int, size: int, container: str) -> KernelImage:
+def identify_part(
+    source: ByteSource, offset: int, size: int, container: str, wanted: Wanted | None = None
+) -> KernelImage:
     """Identify the kernel in `size` bytes at `offset`; offsets and sizes returned are those of the whole file.
 
     Raise UnsupportedKernel, FormatError, OSError.
@@ -55,7 +57,7 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
         depth, outer = depth + 1, outer.source
     if depth > _DEPTH:
         raise UnsupportedKernel("a file within a file within a file")
-    inner = identify(FilePart(source, offset, size))
+    inner = identify(FilePart(source, offset, size), wanted)
     return replace(
         inner,
         containers=(container, *inner.containers),

@@ -96,8 +96,8 @@ class KernelImage(Value, kw_only=True):
     format: str
     """Name of the kernel's own format, such as `arm64-image`."""
     containers: tuple[str, ...] = ()
-    """Names of the formats around it, outermost first: `uki`, `fit`, `uimage`, `android`, `zboot`; empty: the file is
-    the kernel, compressed or not."""
+    """Names of the formats around it, outermost first: `uki`, `fit`, `uimage`, `android`, `chromeos`, `zboot`; empty:
+    the file is the kernel, compressed or not."""
     payload_offset: int = 0
     """Offset in the file of what is compressed."""
     payload_size: int | None = None

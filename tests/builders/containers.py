@@ -277,3 +277,13 @@ def android_vendor(
         return _pages(page, header, ramdisk, dtb)
     header += struct.pack("<4I", len(table), len(ramdisks), 108, len(bootconfig))
     return _pages(page, header, ramdisk, dtb, table, bootconfig)
+
+
+def chromeos(body: bytes, cmdline: bytes = b"", *, load: int = 0x1000, kernel: int | None = None) -> bytes:
+    """A kernel for ChromeOS' firmware, as vbutil_kernel packs it. kernel: bytes before the command line."""
+    body += bytes(-len(body) % 4096)
+    at = len(body) if kernel is None else kernel
+    keyblock = b"CHROMEOS" + struct.pack("<3I", 2, 1, 2232)
+    preamble = struct.pack("<II24x4IQQII24x", 65536 - 2232, 0, 2, 2, 1, 0, load, load + at + 8192, 512, 0)
+    head = keyblock.ljust(2232, b"\0") + preamble
+    return head.ljust(65536, b"\0") + body + cmdline.ljust(4096, b"\0") + bytes(4096) + bytes(512)

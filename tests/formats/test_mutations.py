@@ -20,7 +20,17 @@ from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import FORMATS, Wanted
 from bootmenu.formats.part_cache import content_of
 from bootmenu.formats.reader import Buffer
-from tests.builders.containers import android, android_vendor, board_dtb, fit_of, uimage, uimage_of, uki, zboot
+from tests.builders.containers import (
+    android,
+    android_vendor,
+    board_dtb,
+    chromeos,
+    fit_of,
+    uimage,
+    uimage_of,
+    uki,
+    zboot,
+)
 from tests.builders.entries import whole_image
 from tests.builders.kernels import FOREIGN, bzimage, elf
 from tests.builders.packed import lz4_frame, lz4_legacy
@@ -45,6 +55,7 @@ SAMPLES = {
     "android": android(IMAGE, b"070701", version=2, dtb=DTB + DTB, cmdline=b"quiet"),
     "android-4": android(IMAGE, b"070701", version=4, cmdline=b"quiet"),
     "android-vendor": android_vendor([(1, b"070701"), (3, b"0707")], dtb=DTB, cmdline=b"quiet"),
+    "chromeos": chromeos(fit_of(IMAGES, CONFIGURATION, default="one"), b"quiet"),
     "elf": elf(183, (0x1000, 1 << 63, IMAGE)),
     "gzip": gzip.compress(IMAGE),
     "xz": lzma.compress(IMAGE),

@@ -56,6 +56,7 @@ _BUILDERS: dict[str, _Builder] = {
     "android-vendor": lambda words, _: containers.android_vendor(
         [(1, _initramfs())], dtb=board_tree(words).to_bytes(), cmdline=b"androidboot.hardware=x"
     ),
+    "chromeos": lambda words, text: containers.chromeos(containers.fit(board=words), text.strip().encode()),
     "uki": lambda _, text: containers.uki(*_sections(text)),
 }
 

@@ -34,7 +34,7 @@ _KERNEL = re.compile(
     rf"^(?:(?:vmlinuz|vmlinux|(?:b?z|u|fit)?Image|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
 )
 _PROGRAM = re.compile(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
-NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc)$", re.IGNORECASE)
+NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|kpart|hmac|asc)$", re.IGNORECASE)
 
 _INITRAMFS = (
     "initrd.img-{}",  # Debian, Ubuntu, Armbian
