@@ -33,6 +33,8 @@ class PlainListing(PlainBase):
         self._session = context.session
         self._filter = ""
         """The words that listed entries contain."""
+        self._unfolded = False
+        """Whether the snapshots are listed, too."""
         self._printed_state = State()
         """The state when the list was printed: a command toggles what the person sees there."""
 
@@ -44,14 +46,15 @@ class PlainListing(PlainBase):
     def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryTexts]]]:
         """Return the rows to print; and for each entry among them, by its key, its number in the whole list and its
         row there."""
-        all_rows = rows(self.results, self._session.state_store.state)
+        state = self._session.state_store.state
+        all_rows = rows(self.results, state, unfolded=None)
         numbered = {
             _key(entry.listing): (index, entry)
             for index, entry in enumerate((row.entry for row in all_rows if row.entry), 1)
         }
         if not self._filter:
-            return all_rows, numbered
-        matching = rows(self.results, self._session.state_store.state, self._filter)
+            return all_rows if self._unfolded else rows(self.results, state), numbered
+        matching = rows(self.results, state, self._filter)
         keys = [_key(row.listing) for row in matching if row.listing]
         return matching, {key: numbered[key] for key in keys}
 
@@ -75,6 +78,8 @@ class PlainListing(PlainBase):
         for row in shown:
             if row.listing is not None:
                 say(entries[_key(row.listing)])
+            elif row.fold is not None:
+                say(row.fold.text, f"     {row.fold.sign}  ")
             elif row.heading:
                 say(f" {next(partitions)}")
             elif row.problem is not None:

@@ -126,6 +126,11 @@ class PlainMenu(PlainListing):
         self._filter = words
         self._list()
 
+    def do_unfold(self) -> None:
+        """List the snapshots, too, or no longer."""
+        self._unfolded = not self._unfolded
+        self._list()
+
     def do_rescan(self) -> None:
         """Scan every partition again."""
         self._scan()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.devices import Device
@@ -18,6 +18,7 @@ from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
+from bootmenu.view.snapshot_folds import Fold, fold_key, is_of_snapshot, outermost
 from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, awaited, name, sentence_of, skip, verdict_of, verdict_width
 
@@ -32,6 +33,10 @@ class Row(Value):
     number: int = 0
     """1 to 9 for the first nine entries, 0 for other rows."""
     heading: bool = False
+    fold: Fold | None = None
+    """The group of snapshots that this row stands for, which its key identifies."""
+    within: str = ""
+    """The key of the row under which this entry is unfolded, or empty."""
 
     @property
     def listing(self) -> Listing | None:
@@ -131,10 +136,18 @@ _SHORT_VERSION = 16
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
-def rows(results: ScanResults, state: State | None = None, filter_text: str = "") -> list[Row]:
+def rows(
+    results: ScanResults,
+    state: State | None = None,
+    filter_text: str = "",
+    *,
+    unfolded: Container[str] | None = frozenset(),
+) -> list[Row]:
     """Return the rows of the menu: each partition with its entries and problems, or a note that it has none.
 
-    state: the remembered defaults and boots. filter_text: words; only entries that match all of them are listed.
+    The snapshots of a system are one row; a default among them is listed as usual. state: remembered defaults and
+    boots. filter_text: words; only entries that match all of them are listed, and nothing is folded. unfolded: keys
+    of rows under which the entries are listed, too; None for no such rows, but all entries at their places.
     """
     state = state or State()
     words = filter_text.lower().split()
@@ -142,24 +155,55 @@ def rows(results: ScanResults, state: State | None = None, filter_text: str = ""
     number = 0
     groups = [(group, title := _title(group.device), _matching(group, title, words)) for group in results.groups]
     texts = iter(distinct_texts([entry_texts(listing, state) for *_, found in groups for listing in found]))
+    partition = ""
+    folded: dict[str, list[EntryTexts]] = {}
     for group, title, found in groups:
-        if words and not found:
+        if partition != (partition := outermost(group.device).name):
+            listed += _folds(folded, unfolded or ())
+            folded = {}
+        entries = [next(texts) for _ in found]
+        if unfolded is not None and not words:
+            entries = _fold(entries, group, folded)
+        if not entries and (words or (unfolded is not None and is_of_snapshot(group.device) and not group.problems)):
             continue
         listed.append(Row(None, title, heading=True))
-        for listing in found:
+        for entry in entries:
             number += 1
-            listed.append(Row(f"entry {listing.entry.id}", entry=next(texts), number=number if number <= 9 else 0))
+            listed.append(Row(f"entry {entry.listing.entry.id}", entry=entry, number=number if number <= 9 else 0))
         if words:
             continue
         for problem in group.problems:
             listed.append(Row(f"problem {problem}", problem=problem))
         if not group.listings and not group.problems:
             listed.append(Row(None, _empty_text(group)))
+    listed += _folds(folded, unfolded or ())
     if words and not listed:
         listed.append(Row(None, _("No entry has these words.")))
     elif not listed and results.finished:
         listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
     return listed
+
+
+def _entry_row(entry: EntryTexts, *, number: int = 0, within: str = "") -> Row:
+    return Row(f"entry {entry.listing.entry.id}", entry=entry, number=number, within=within)
+
+
+def _fold(entries: Sequence[EntryTexts], group: Group, folded: dict[str, list[EntryTexts]]) -> list[EntryTexts]:
+    """Move the entries of snapshots into `folded`, by the key of their row; return the others."""
+    alone: list[EntryTexts] = []
+    for entry in entries:
+        key = fold_key(entry.listing, group.device)
+        (folded.setdefault(key, []) if key and not entry.mark else alone).append(entry)
+    return alone
+
+
+def _folds(folded: Mapping[str, Sequence[EntryTexts]], unfolded: Container[str]) -> Iterator[Row]:
+    """Yield the row of each group of snapshots, and below it its entries if it is unfolded."""
+    for key, entries in folded.items():
+        is_open = key in unfolded
+        yield Row(key, fold=Fold.of([entry.listing for entry in entries], is_open=is_open))
+        for entry in entries if is_open else ():
+            yield _entry_row(entry, within=key)
 
 
 def _matching(group: Group, title: str, words: Sequence[str]) -> list[Listing]:
@@ -214,6 +258,11 @@ def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
         return Line((Span(" "), Span(fit(row.text, width - 2), Style.HEADING)))
     if row.entry is not None:
         return _entry(row, row.entry, columns, width, selected=selected)
+    if row.fold is not None:
+        marker = "▶" if selected else " "
+        sign = Span(fit(row.fold.sign, verdict_width()), Style.KEY)
+        text = fit(row.fold.text, width - _LEFT - verdict_width() - 2)
+        return Line((Span(fit(marker, _LEFT)), sign, Span(" "), Span(text), Span(" ")), selected)
     if row.problem is not None:
         marker = "▶" if selected else " "
         text, _version = columns.texts.get(row.key or "", (_problem_text(row.problem), ""))

@@ -55,6 +55,8 @@ class Situation(Enum):
 
     ENTRY = auto()
     """An entry is selected."""
+    FOLDED = auto()
+    """A row of snapshots is selected that is folded."""
     LOCKED = auto()
     """There is an encrypted partition."""
     FILTER = auto()

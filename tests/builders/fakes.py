@@ -38,7 +38,7 @@ from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.load_test import LoadTestPermission
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.devicetree import TreeFacts
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem, Snapshot
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
@@ -356,6 +356,30 @@ class FakeRunner:
 
 SCANNERS: WeakSet[Scanner] = WeakSet()
 """Those of all sessions, so that a test that ends can end their threads."""
+
+
+_POOL = Device(name="sda2", filesystem="btrfs", label="arch")
+
+
+def snapshot_events(snapshots: int, kernels: int = 1, *, nested: bool = False) -> list[ScanEvent]:
+    """A system with so many snapshots; nested: each is a device, as those that are found on btrfs."""
+    first = listing("arch", "Arch Linux", version="", device="sda2", default=True)
+    events: list[ScanEvent] = [DeviceFound(_POOL, (0,)), EntryFound(first, 0), DeviceDone(_POOL, 1)]
+    for number in range(snapshots):
+        path = f"@/.snapshots/{number + 1}/snapshot"
+        device = Device.nested(_POOL, f"/{path}", filesystem="btrfs") if nested else _POOL
+        if nested:
+            events.append(DeviceFound(device, (0, number)))
+        for kernel in range(kernels):
+            date = f"2026-{1 + number // 28:02}-{1 + number % 28:02} 09:30"
+            title = f"Arch Linux ({date}, upgrade {number}) kernel {kernel}"
+            found = listing(f"s{number}-{kernel}", title, version="", source="grub", device=device.name)
+            snapshot = Snapshot(path=path, folder="@/.snapshots", name=str(number + 1), date=date)
+            entry = replace(found.entry, snapshot=snapshot)
+            events.append(EntryFound(replace(found, entry=entry), 1 + number * kernels + kernel))
+        if nested:
+            events.append(DeviceDone(device, kernels))
+    return [*events, ScanFinished(0.1)]
 
 
 @dataclass

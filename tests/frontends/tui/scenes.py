@@ -159,6 +159,8 @@ SCENES: dict[str, Scene] = {
     "menu-starting": _menu(_sees("looking for partitions"), session=_halted, events=fakes.FULL[-1:]),
     "menu-ended-early": _menu(_sees("ended early"), scan_error=OSError(5, "Input/output error")),
     "menu-simulation": _menu(_keys("4"), simulated=True),
+    "menu-folded": _menu(_keys("down"), events=fakes.snapshot_events(12, 2)),
+    "menu-unfolded": _menu(_keys("down", "right", "down"), events=fakes.snapshot_events(12, 2)),
     "menu-locked": _menu(_keys("down"), events=fakes.LOCKED),
     "menu-remembered": _menu(
         _keys("1", until=_sees_now("did not complete")),

@@ -79,7 +79,7 @@ async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
-    shown = page_edges.footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
+    shown = page_edges.footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo", "unfold"}), size[0])
     assert shown.width <= size[0]
     for label in ("boot", "edit", "details", "help"):
         assert _(label) in shown.text

@@ -17,7 +17,7 @@ from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
-from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
+from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.i18n import _, localized
@@ -30,7 +30,7 @@ from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name
 
 
-class MenuScreen(MenuDefaults):
+class MenuScreen(MenuFolds):
     """The menu, below all other screens."""
 
     screen_id = ScreenId.MENU
@@ -80,7 +80,15 @@ class MenuScreen(MenuDefaults):
         self.app.exit(outcome)
 
     def action_boot(self) -> None:
-        """Start the selected entry; ask first if its verdict is FAIL or the settings demand it."""
+        """Start the selected entry; ask first if its verdict is FAIL or the settings demand it. Unfold a row of
+        snapshots, or fold it."""
+        row = self._rows.selected
+        if row is not None and row.fold is not None:
+            if row.fold.is_open:
+                self.action_fold()
+            else:
+                self.action_unfold()
+            return
         listing = self._selected_listing(_("there is nothing here to start"))
         if listing is not None:
             self._start(listing)

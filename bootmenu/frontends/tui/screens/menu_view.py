@@ -52,6 +52,8 @@ class MenuView(PowerScreen[None]):
         """The saved state as shown: D and o toggle what the user sees, even if another console has changed it."""
         self._summary_delay = _SUMMARY_DELAY_SERIAL if Traits.of(os.environ).serial else _SUMMARY_DELAY
         self._filter_text = ""
+        self._unfolded: frozenset[str] = frozenset()
+        """The keys of the rows of snapshots that are unfolded."""
         self._rows = RowList(id="rows")
         """Made here because it handles keys before it is composed."""
 
@@ -94,6 +96,7 @@ class MenuView(PowerScreen[None]):
             Situation.NOTHING_TO_BOOT: self._demo_suggested,
             Situation.LOCKED: bool(self._locked),
             Situation.FILTER: bool(self._filter_text),
+            Situation.FOLDED: row is not None and row.fold is not None and not row.fold.is_open,
             Situation.ENTRY: row.listing is not None if row else not self.results.finished,
         }
         return frozenset(situation for situation, holds in conditions.items() if holds)
@@ -132,9 +135,11 @@ class MenuView(PowerScreen[None]):
         return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
 
     def _head(self, width: int) -> list[Line]:
-        row = self._rows.selected
+        row, right = self._rows.selected, list[Span]()
         if row is None:
-            left, right = [Span(_("nothing selected"), Style.DIM)], []
+            left = [Span(_("nothing selected"), Style.DIM)]
+        elif row.fold is not None:
+            left = [Span(row.fold.text, Style.STRONG)]
         elif row.listing is not None:
             right = [sentence_of(row.listing)]
             room = None if self.has_class("-wide") else rule_room(width, right)
@@ -158,6 +163,8 @@ class MenuView(PowerScreen[None]):
             return self._why_nothing_selected(width)
         if row.problem is not None:
             return entry_summary.problem_summary(row.problem, width)
+        if row.fold is not None:
+            return paragraph(width, row.fold.hint, Style.DIM)
         assert row.listing is not None
         session = self.context.session
         return entry_summary.summary(
@@ -188,7 +195,7 @@ class MenuView(PowerScreen[None]):
 
     def draw_results(self) -> None:
         """Redraw rows and rules; RowList.Moved redraws the summary."""
-        self._rows.show(entry_list.rows(self.results, self._state, self._filter_text))
+        self._rows.show(entry_list.rows(self.results, self._state, self._filter_text, unfolded=self._unfolded))
         self.text_view("banner").show(self._banner)
         self.text_view("footer").show(self._footer)
         self._draw_rules()

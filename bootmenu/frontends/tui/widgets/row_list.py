@@ -110,6 +110,12 @@ class RowList(LineWidget):
         elif event.chain == 1:
             self._select(index)
 
+    def select_key(self, key: str) -> None:
+        """Select the row with this key, if there is one."""
+        for index in selectable(self._rows):
+            if self._rows[index].key == key:
+                self._select(index)
+
     def move_to_number(self, number: int) -> None:
         """Move to the entry with that number, if there is one."""
         if self._cursor is None:

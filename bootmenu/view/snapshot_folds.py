@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The snapshots of one system, which are one row of the list until somebody unfolds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootmenu.discovery.btrfs_snapshots import named
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, ngettext
+from bootmenu.model.value import Value
+from bootmenu.terminal.cells import clean
+
+
+class Fold(Value, kw_only=True):
+    """A row for all snapshots of a system."""
+
+    snapshots: int
+    entries: int
+    newest: str
+    """Date and time of the newest one; empty if no date is known."""
+    is_open: bool
+
+    @classmethod
+    def of(cls, listings: Sequence[Listing], *, is_open: bool) -> Fold:
+        """Return the row for these entries, all of which boot a snapshot."""
+        found = [listing.entry.snapshot for listing in listings if listing.entry.snapshot is not None]
+        newest = max((snapshot.date for snapshot in found), default="")
+        count = len({snapshot.path for snapshot in found})
+        return cls(snapshots=count, entries=len(listings), newest=newest, is_open=is_open)
+
+    @property
+    def sign(self) -> str:
+        """Return `+` for what can be unfolded and `-` for what can be folded, with the number of entries."""
+        return f"{'-' if self.is_open else '+'} {self.entries}"
+
+    @property
+    def text(self) -> str:
+        """Return `12 snapshots, the newest of 2026-11-14 09:30`."""
+        text = ngettext("{n} snapshot", "{n} snapshots", self.snapshots)
+        if not self.newest:
+            return text
+        return _("{snapshots}, the newest of {date}").format(snapshots=text, date=clean(self.newest, 40))
+
+    @property
+    def hint(self) -> str:
+        """Return what is in it, and how it is unfolded and folded."""
+        entries = ngettext("{n} entry", "{n} entries", self.entries)
+        how = _("← folds them.") if self.is_open else _("Enter or → shows them.")
+        return _("Copies of this system as it was: {entries}.").format(entries=entries) + " " + how
+
+
+def fold_key(listing: Listing, partition: Device) -> str:
+    """Return what the snapshots of one system have in common; empty for an entry that is always listed by itself.
+
+    partition: the one that lists it."""
+    snapshot = listing.entry.snapshot
+    return f"snapshots {outermost(partition).name}:{snapshot.folder}" if snapshot is not None else ""
+
+
+def is_of_snapshot(device: Device) -> bool:
+    """Return whether a device is the subvolume of a snapshot."""
+    return device.parent is not None and named(device.inner_path) is not None
+
+
+def outermost(device: Device) -> Device:
+    """Return the partition that a subvolume or an image file is on, or the partition itself."""
+    while device.parent is not None:
+        device = device.parent
+    return device
