@@ -200,7 +200,7 @@ def fields(template: str) -> set[str | None]:
 
 
 TECHNICAL = (
-    *("bootmenu/system/recorded_host.py", "bootmenu/sources/parsers/grub/patterns.py"),
+    *("bootmenu/system/recorded_host.py", "bootmenu/sources/patterns.py"),
     *("bootmenu/frontends/tui/themes.py", "bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py"),
     *(
         "bootmenu/bootstate/pin.py",

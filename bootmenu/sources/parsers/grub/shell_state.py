@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
-from bootmenu.sources import Platform, neighbours, references
-from bootmenu.sources.parsers.grub import patterns
+from bootmenu.sources import Platform, neighbours, patterns, references
 from bootmenu.sources.parsers.grub.grub_target import own_name, own_variables
 from bootmenu.sources.parsers.grub.script_values import MAX_ITEMS, MAX_TEXT, Budget, Context, Item, LoadedFiles, Menu
 from bootmenu.sources.parsers.grub.syntax import Command

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from bootmenu.model.value import replace
-from bootmenu.sources.parsers.grub import patterns
+from bootmenu.sources import patterns
 from bootmenu.sources.parsers.grub.script_values import MAX_TEXT
 from bootmenu.sources.parsers.grub.shell_state import ShellState
 from bootmenu.sources.parsers.grub.syntax import Word, WordPartKind

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources.parsers.grub import menus, patterns
+from bootmenu.sources import patterns
+from bootmenu.sources.parsers.grub import menus
 from bootmenu.sources.tree import CONFIG_LIMIT
 from tests.properties import examples
 from tests.sources.parsers.grub.building import block, menu

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.sources.parsers.grub.patterns import MAX_SUBJECT, Regex, Wildcard
+from bootmenu.sources.patterns import MAX_SUBJECT, Regex, Wildcard
 from tests.properties import examples
 
 PROPERTY = examples(300)
