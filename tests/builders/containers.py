@@ -174,6 +174,12 @@ def uimage(
     return struct.pack(layout, *values) + data
 
 
+def boot_script(text: str | bytes) -> bytes:
+    """A uImage of a script, as `mkimage -T script` makes it."""
+    data = text.encode() if isinstance(text, str) else text
+    return uimage(struct.pack(">II", len(data), 0) + data, kind=6)
+
+
 def large_fit(path: Path, kernel: int, ramdisk: int, *, external: bool = False, algorithm: str = "sha256") -> None:
     """Write a FIT image of one configuration whose kernel and ramdisk are of these sizes, as a file with holes.
 

@@ -16,7 +16,8 @@ from bootmenu.model.value import Value, replace
 NAME = "uimage"
 MAGIC = b"\x27\x05\x19\x56"
 _HEADER = 64
-_KERNELS, _RAMDISK, _MULTI = (2, 14), 3, 4  # IH_TYPE_KERNEL and IH_TYPE_KERNEL_NOLOAD, _RAMDISK, _MULTI
+# IH_TYPE_KERNEL and IH_TYPE_KERNEL_NOLOAD, _RAMDISK, _MULTI, _SCRIPT
+_KERNELS, _RAMDISK, _MULTI, _SCRIPT = (2, 14), 3, 4, 6
 _MAX_PARTS = 16
 _COMPRESSIONS = {
     0: Compression.NONE,
@@ -80,6 +81,27 @@ def ramdisk(source: ByteSource, *, checked: bool) -> Embedded | None:
     if checked and header.data_crc_wrong(source):
         raise FormatError("the CRC of the uImage's data is wrong", hint="Copy the file again.")
     return header.parts()[0]
+
+
+def script(source: ByteSource) -> bytes:
+    """Return the text of a script for U-Boot's `source` command. Raise FormatError if it would be rejected."""
+    header = _Header.read(source.read(0, _HEADER), source)
+    if header is None:
+        raise FormatError("it is not a uImage, and U-Boot runs no other scripts")
+    if header.kind != _SCRIPT:
+        raise FormatError("it is a uImage, but not of a script")
+    if header.data_crc_wrong(source):
+        raise FormatError("the CRC of the uImage's data is wrong")
+    # boot/image-board.c:image_locate_script: "scripts are just multi-image files with one component, so seek past the
+    # zero-terminated sequence of image lengths to get to the actual image data"
+    data = Window(source, _HEADER, header.size).read(0, header.size)
+    size, end = int.from_bytes(data[:4], "big"), 0
+    while len(word := data[end : end + 4]) == 4 and any(word):
+        end += 4
+    text = data[end + 4 :]
+    if not size or len(text) < size:
+        raise FormatError("its script is empty or incomplete")
+    return text[:size]
 
 
 class _Header(Value):
