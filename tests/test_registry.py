@@ -35,7 +35,8 @@ ORDERS: list[tuple[Registry[Any], str]] = [
     (METHODS, "kexec_load kexec_file_load kexec_tools simulated"),
     (
         SOURCES,
-        "bls extlinux syslinux grub kboot petitboot yaboot kexecboot raspberrypi refind limine grub-legacy bare",
+        "bls extlinux syslinux grub kboot petitboot yaboot kexecboot raspberrypi refind limine grub-legacy"
+        " uboot bare",
     ),
 ]
 """What this order decides: who says what a file is, whose entry stays where two are alike, how a kernel is loaded.

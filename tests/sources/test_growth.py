@@ -105,6 +105,10 @@ GENERATORS: dict[str, Callable[[int], Files]] = {
         "start.elf": "",
         "overlays/x.dtbo": board_dtb("x"),
     },
+    "uboot-conditions": lambda n: {"boot.ini": "if gpio x; then setenv a ${b}; fi\n" * n + "booti 1\n"},
+    "uboot-loads": lambda n: {"boot.ini": "load mmc 0 1 /k; setenv a${a} x; fdt apply 1\n" * n, "k": "k"},
+    "uboot-loops": lambda n: {"boot.ini": f'for i in {"a " * n}; do setenv l "${{l}} $i"; done\n'},
+    "uboot-variables": lambda n: {"uEnv.txt": "a=b\nuenvcmd=run a\n" * n},
     "bare-kernels": lambda n: {f"vmlinuz-6.1.0-{i}": KERNEL[:64] for i in range(min(n, 200))},
     "bare-links": lambda n: {f"boot/Image-{i}": KERNEL[:64] for i in range(min(n, 200))} | {"boot/dtbs/a.dtb": ""},
     "fit": lambda n: {
@@ -146,8 +150,8 @@ def test_twice_as_many_things_take_about_twice_the_calls(name: str, tmp_path: Pa
 PATHS = [
     f"/{name}"
     for name in (
-        "extlinux.conf syslinux.cfg kboot.conf yaboot.conf petitboot.conf boot.cfg loader/entries/x.conf"
-        " grub/grub.cfg config.txt loader/loader.conf cmdline.txt start.elf"
+        "extlinux.conf syslinux.cfg kboot.conf yaboot.conf petitboot.conf boot.cfg boot.ini uEnv.txt"
+        " loader/entries/x.conf grub/grub.cfg config.txt loader/loader.conf cmdline.txt start.elf"
         " limine.conf limine.cfg refind_linux.conf EFI/refind/refind.conf menu.lst"
     ).split()
 ]

@@ -19,7 +19,7 @@ from tests.builders.trees import MemoryTree
 from tests.properties import part
 from tests.trees import goldens
 
-_CONFIGURATION = re.compile(r"\.(conf|cfg|txt|efi)$|/grubenv$|/srel$")
+_CONFIGURATION = re.compile(r"\.(conf|cfg|txt|efi|ini|cmd|scr)$|/grubenv$|/srel$")
 _ROUNDS = 6
 """Mutants of each kind and file; each is made from a seed of its own and so is the same in every run."""
 _PATIENCE = 20

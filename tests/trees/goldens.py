@@ -43,6 +43,7 @@ _BUILDERS: dict[str, _Builder] = {
     "bzimage": lambda _, __: kernels.bzimage(0x20F, 1),
     "efi-program": lambda _, __: kernels.portable_executable([(".text", 512, 100)]),
     "initramfs": lambda _, __: _initramfs(),
+    "boot-script": lambda _, text: containers.boot_script(text),
     "uinitrd": lambda _, __: containers.uimage(_initramfs(), kind=3),
     "dtb": lambda words, _: board_tree(words).to_bytes(),
     # as overlays need it

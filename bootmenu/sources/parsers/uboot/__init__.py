@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Read what U-Boot would start on a board: boot.scr, boot.ini, and settings such as armbianEnv.txt and uEnv.txt.
+
+A script is followed as U-Boot would run it (hush_interpreter.py); if it cannot be followed, or if there is none, the
+settings beside it still say how the kernel is to be started (board_settings.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.value import replace
+from bootmenu.sources import SOURCES, ForPlatform, Platform, version_of
+from bootmenu.sources.line_formats import MAX_TEXT, LineConfiguration, configurations
+from bootmenu.sources.parsers.uboot import boot_commands, loader_variables
+from bootmenu.sources.parsers.uboot.board_settings import BoardSettings
+from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, ScriptEndedError
+from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
+from bootmenu.sources.parsers.uboot.unknown_text import cleaned, names, plain
+from bootmenu.sources.tree import Tree, TreeError, exists, normal, read_text
+from bootmenu.sources.variables import needed, parameter_of
+
+# include/config_distro_bootcmd.h: boot_prefixes and boot_scripts; the others are of vendors' U-Boots
+_PREFIXES = ("/", "/boot/")
+_SCRIPTS = ("boot.scr.uimg", "boot.scr", "uboot.scr", "boot.ini")
+_SOURCE_TEXT = "boot.cmd"
+"""What boot.scr is made of. U-Boot does not read it; it tells what a script would do that is not there."""
+_EXTLINUX = "extlinux/extlinux.conf"
+# the first line of a boot.ini is what the vendor's `cfgload` looks for (ODROIDXU-UBOOT-CONFIG, ODROIDC2-UBOOT-CONFIG)
+_VENDOR_LINE = re.compile(r"\A\s*[A-Z0-9-]+-UBOOT-CONFIG\b[^\n]*")
+_MAX_STARTS = 8
+
+
+@SOURCES.register("uboot", after="raspberrypi")
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
+    """Yield what the scripts of this partition start, and otherwise what its settings describe."""
+    followed = False
+    for config, prefix in _scripts(tree):
+        found = list(_entries(config, prefix, platform, first=not followed))
+        yield from config.problems
+        yield from found
+        followed = followed or bool(found)
+    if not followed:
+        yield from BoardSettings(tree, platform, _entry_of).entries()
+
+
+def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
+    prefixes: list[str] = []
+    identities: set[object] = set()
+    for prefix in _PREFIXES:
+        try:
+            identity = tree.stat(prefix.rstrip("/") or "/").identity
+        except TreeError:
+            continue
+        if identity not in identities:  # on many boot partitions /boot is a link to `.`
+            identities.add(identity)
+            prefixes.append(prefix)
+    for prefix in prefixes:
+        here = list(configurations(tree, [f"{prefix}{name}" for name in _SCRIPTS]))
+        yield from ((config, prefix) for config in here or configurations(tree, [f"{prefix}{_SOURCE_TEXT}"]))
+
+
+def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, first: bool) -> Iterator[BootEntry]:
+    run = interpreter(config.tree, platform, prefix)
+    try:
+        run.run_script(_text(config), config.path)
+    except ScriptEndedError:
+        pass
+    except CannotFollowError as error:
+        if not config.unreadable:
+            where = "" if run.script in (config.path, "") else f" of {run.script}"
+            config.problem(f"{error.message}: what it starts from here is not known{where}", run.line)
+    if not run.starts and not config.problems:
+        for reason in run.failed or ["the script starts no kernel"]:
+            config.problem(reason)
+    if run.edits:
+        config.problem("the script changes the device tree itself, which is left out", run.edits)
+    starts = _distinct(run.starts, run.not_run)
+    # U-Boot looks for an extlinux.conf first, in each directory
+    earlier = _PREFIXES[: _PREFIXES.index(prefix) + 1]
+    sooner = any(exists(config.tree, f"{each}{_EXTLINUX}") for each in earlier)
+    default = first and len(starts) == 1 and not sooner
+    size = 0
+    for number, start in enumerate(starts[:_MAX_STARTS]):
+        size += len(start.bootargs)
+        if size < MAX_TEXT:
+            yield _entry_of(config, start, number, default=default)
+    if len(starts) > 1:
+        config.problem(
+            f"what it starts depends on “{starts[0].doubt[:60]}”, whose result is not known", starts[0].line
+        )
+
+
+def _distinct(starts: list[KernelStart], not_run: str) -> list[KernelStart]:
+    """Return the starts that differ; if all ways start the same, it does not matter which one is taken."""
+    found: dict[object, KernelStart] = {}
+    for start in starts:
+        files = tuple(each.identity if each else None for each in (start.kernel, start.initrd, start.dtb))
+        found.setdefault((files, start.part, start.bootargs), start)
+    if len(found) == 1 < len(starts):
+        return [replace(starts[0], doubt=not_run)]
+    return list(found.values())
+
+
+def interpreter(tree: Tree, platform: Platform, prefix: str) -> HushInterpreter:
+    """Return an interpreter with the variables that U-Boot sets for a script in this directory."""
+    return HushInterpreter(
+        tree, platform, HushState(loader_variables.initial(tree, platform, prefix), deleted={"bootargs"})
+    )
+
+
+def _text(config: LineConfiguration) -> str:
+    if config.unreadable:
+        return ""
+    if config.path.endswith((".ini", ".cmd")):
+        try:
+            text = cleaned(read_text(config.tree, config.path)).replace("\r\n", "\n")
+        except TreeError as error:
+            raise CannotFollowError(error.detail) from None
+        return _VENDOR_LINE.sub("", text, count=1)
+    return boot_commands.script_text(config.tree, config.path)
+
+
+def _entry_of(config: LineConfiguration, start: KernelStart, number: int, *, default: bool) -> BootEntry:
+    kernel, tree = start.kernel, config.tree
+    text = plain(start.bootargs).strip()
+    variables = [(parameter_of(plain(word)), name) for word in start.bootargs.split() for name in names(word)]
+    unset = needed(text, variables)
+    if start.doubt:
+        unset = (*unset, start.doubt)
+    dtb = start.dtb
+    resolved = _resolved(kernel)
+    return BootEntry(
+        id=f"{config.path}{f'#{number}' if number else ''}",
+        title=f"{resolved.rpartition('/')[2]} ({config.path.rpartition('/')[2]})",
+        version=version_of(resolved),
+        source="uboot",
+        config=config.ref,
+        device=tree.device,
+        kernel=FileRef(device=kernel.device, path=kernel.path, part=start.part),
+        initrds=(_ref(start.initrd),) if start.initrd else (),
+        dtb=_ref(dtb) if dtb and not dtb.any_tree else None,
+        dtb_folder=_ref(dtb) if dtb and dtb.any_tree else None,
+        overlays=tuple(_ref(each) for each in dtb.overlays) if dtb else (),
+        cmdline=CommandLine(text, unset=tuple(dict.fromkeys(unset))),
+        default=default,
+    )
+
+
+def _ref(file: LoadedFile) -> FileRef:
+    return FileRef(device=file.device, path=normal(file.path))
+
+
+def _resolved(kernel: LoadedFile) -> str:
+    """Return the path that a link leads to, whose name has the version."""
+    try:
+        found = kernel.tree.stat(kernel.path).resolved if kernel.tree else ""
+    except TreeError:
+        found = ""
+    return found or kernel.path

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""What U-Boot would start: scripts, board settings, and the shell that they are written in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import uimage
+from bootmenu.formats.reader import Buffer
+from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.kernel import Architecture
+from bootmenu.sources import Platform, read_partition
+from bootmenu.sources.parsers.uboot import hush_interpreter, interpreter
+from bootmenu.sources.parsers.uboot.environment_text import as_dict
+from bootmenu.sources.parsers.uboot.hush_interpreter import ScriptEndedError
+from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError
+from tests.builders.containers import boot_script
+from tests.builders.trees import MemoryTree
+from tests.properties import Offenders, examples
+from tests.sources.parsers.reading import read
+
+FILES = {"/boot/Image": b"kernel", "/boot/uInitrd": b"initramfs", "/boot/dtb/a.dtb": b"tree", "/boot/o.dtbo": b"o"}
+LOAD = (
+    "load mmc 0:1 ${kernel_addr_r} /boot/Image\n"
+    "load mmc 0:1 ${ramdisk_addr_r} /boot/uInitrd\n"
+    "load mmc 0:1 ${fdt_addr_r} /boot/dtb/a.dtb\n"
+)
+BOOT = "booti ${kernel_addr_r} ${ramdisk_addr_r} ${fdt_addr_r}\n"
+
+
+def script(text: str, more: Mapping[str, bytes | str] | None = None) -> tuple[list[BootEntry], list[Problem]]:
+    """What a boot.scr with this text starts, beside the files above."""
+    entries, problems = read({**FILES, "/boot/boot.scr": boot_script(text), **(more or {})})
+    return [entry for entry in entries if entry.source == "uboot"], problems
+
+
+def one(text: str, more: Mapping[str, bytes | str] | None = None) -> BootEntry:
+    (entry,), problems = script(text, more)
+    assert not problems
+    return entry
+
+
+# ---- the shell
+
+
+def printed(text: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the `echo` of a script prints."""
+    lines: list[str] = []
+
+    def echo(_run: object, _name: str, words: list[str]) -> int:
+        lines.append(" ".join(words).rstrip())
+        return 0
+
+    monkeypatch.setitem(hush_interpreter.COMMANDS, "echo", echo)
+    run = interpreter(MemoryTree({}), Platform(), "/")
+    try:
+        run.run_script(text, "/boot.scr")
+    except ScriptEndedError:
+        pass
+    except CannotFollowError:
+        lines.append("syntax error")
+    return [line for line in lines if line]
+
+
+def test_the_shell_does_what_real_u_boot_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    # recorded from Debian's U-Boot 2023.01 for QEMU: scripts that were made by chance, and by hand before them
+    recorded = json.loads((Path(__file__).parent / "hush.json").read_text("utf-8"))
+    assert len(recorded) > 100
+    with Offenders() as offenders:
+        for case in recorded:
+            text = "\n".join(case["script"]) + "\n"
+            with offenders.among(text):
+                lines = printed(text, monkeypatch)
+                if any("\ue001" in line for line in lines):
+                    continue  # depends on what the versions of U-Boot do differently
+                assert lines == case["printed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if true; then echo\n",
+        "echo 'a\n",
+        "echo ${a\n",
+        "echo a | b\n",
+        "echo a &\n",
+        "fi\n",
+        "for; do done\n",
+        "for i a; do true; done\n",
+        "if true; then true; fi true\n",
+        "echo a\\",
+        "while true; do true; done\n",
+        "setenv a b; while test -n a -a -n b; do setenv a ${a}${a}; done\n",
+        "setenv f run f; run f\n",
+        "if " * 40 + "\n",
+        "gpio && " * 5000 + "true\n",
+        "if gpio; then true; " + "elif gpio; then true; " * 5000 + "fi\n",
+        "setenv f '" + "if true; then " * 30 + "run f" + "; fi" * 30 + "'\nrun f\n",
+        "echo a\n" * 50_000,
+        "".join(f"setenv a{number} x\n" for number in range(2500)),
+        "setenv a x\n" + "setenv a ${a}${a}\n" * 20,
+    ],
+)
+def test_a_script_that_cannot_be_followed(text: str) -> None:
+    entries, (problem,) = script(text + LOAD + BOOT)
+    assert not entries
+    assert problem.path == "/boot/boot.scr"
+    assert problem.message.startswith("line ")
+
+
+WORDS = st.sampled_from(
+    ["a", "${a}", '"${b} c"', "'x y'", "$?", "-n", "=", "!", "\\", '"', "'", "${", "}", "#", "0x10", "/boot/Image",
+     "mmc", "0:1", "${kernel_addr_r}", "${fdt_addr_r}", "sub", "gsub", "(a|b)*", "${a:-b}", "-t",
+     "${fdtfile}", "${board}"]
+)  # fmt: skip
+NAMES = st.sampled_from(
+    ["setenv", "env", "env import", "echo", "test", "itest", "setexpr", "run", "load", "fdt", "fdt apply", "source",
+     "booti", "bootz", "part uuid", "unzip", "if", "then", "else", "elif", "fi", "for i in", "do", "done", "while",
+     "until", "exit", "a=", "true", "false", "gpio", "size", "fstype"]
+)  # fmt: skip
+SEPARATORS = st.sampled_from([";", "\n", "&&", "||", " ", "\\\n", "|"])
+
+
+@examples(300)
+@given(st.lists(st.tuples(NAMES, st.lists(WORDS, max_size=5), SEPARATORS), max_size=30))
+def test_any_script_ends_within_its_budget(parts: list[tuple[str, list[str], str]]) -> None:
+    text = "".join(f"{name} {' '.join(words)} {separator} " for name, words, separator in parts)
+    run = interpreter(MemoryTree(FILES), Platform(), "/boot/")
+    with contextlib.suppress(ScriptEndedError, CannotFollowError):
+        run.run_script(text, "/boot/boot.scr")
+    assert run.steps >= -2000
+    script(text)
+
+
+@examples(100)
+@given(st.text(st.characters(codec="utf-8"), max_size=300))
+def test_any_text_is_read(text: str) -> None:
+    script(text)
+    read({**FILES, "/boot/boot.ini": text, "/boot/uEnv.txt": text, "/boot/armbianEnv.txt": "rootdev=x\n" + text})
+
+
+@examples(100)
+@given(st.binary(max_size=200), st.integers(0, 100))
+def test_a_damaged_image_of_a_script(data: bytes, cut: int) -> None:
+    good = boot_script("echo a\n")
+    for spoilt in (data, good[:cut], good[:cut] + data, data[:4] + good):
+        try:
+            uimage.script(Buffer(spoilt))
+        except FormatError:
+            continue
+        assert spoilt.startswith(good[:64])
+
+
+# ---- entries
+
+
+def test_an_entry_has_what_the_script_loads() -> None:
+    entry = one(
+        LOAD + "fdt addr ${fdt_addr_r}\nload mmc 0:1 0x1 boot/o.dtbo && fdt apply 0x1\n"
+        "setenv bootargs root=/dev/mmcblk0p2 ro ${extra}\n" + BOOT
+    )
+    assert (entry.source, entry.title, entry.default) == ("uboot", "Image (boot.scr)", True)
+    assert (entry.kernel.path, [ref.path for ref in entry.initrds]) == ("/boot/Image", ["/boot/uInitrd"])
+    assert entry.dtb is not None
+    assert (entry.dtb.path, [ref.path for ref in entry.overlays]) == ("/boot/dtb/a.dtb", ["/boot/o.dtbo"])
+    assert entry.cmdline.text == "root=/dev/mmcblk0p2 ro"
+    assert entry.cmdline.variables == ()
+
+
+@pytest.mark.parametrize(
+    ("bootargs", "unset"),
+    [
+        ("root=${mmcroot} ro", ("mmcroot",)),
+        ("root=${rootdev} ro", ("rootdev",)),
+        ("quiet ${optargs}", ("optargs",)),
+        ("root=/dev/sda1 console=${console} ${optargs}", ()),
+        ("console=tty1", ()),
+    ],
+)
+def test_a_variable_that_only_u_boot_knows(bootargs: str, unset: tuple[str, ...]) -> None:
+    assert one(f'{LOAD}setenv bootargs "{bootargs}"\n{BOOT}').cmdline.variables == unset
+
+
+def test_the_device_tree_of_this_board_is_chosen_from_its_directory() -> None:
+    text = LOAD.replace("/boot/dtb/a.dtb", "${prefix}dtb/${fdtfile}")
+    entry = one(f"{text}setenv bootargs root=/dev/sda1\n{BOOT}")
+    assert (entry.dtb, entry.dtb_folder and entry.dtb_folder.path) == (None, "/boot/dtb")
+
+
+def test_what_the_hardware_answers_may_not_matter() -> None:
+    entry = one(
+        "itest.b *0x28 == 0x00 && echo SD\nif gpio input 10; then setenv led on; else setenv led off; fi\n"
+        + LOAD + 'setenv bootargs "root=/dev/sda1"\n'
+        + 'if test "${board}" = "x"; then setenv bootargs "${bootargs} x=1"; fi\n'
+        + BOOT
+    )  # fmt: skip
+    assert entry.cmdline.text == "root=/dev/sda1"
+    assert entry.cmdline.variables == ()
+
+
+def test_what_the_hardware_answers_may_decide() -> None:
+    text = "setenv bootargs root=/dev/sda{}\n"
+    entries, (problem,) = script(
+        LOAD + "if gpio input 10; then " + text.format(1) + BOOT + "else " + text.format(2) + BOOT + "fi\n"
+    )
+    assert [entry.cmdline.text for entry in entries] == ["root=/dev/sda1", "root=/dev/sda2"]
+    assert [entry.default for entry in entries] == [False, False]
+    assert all(entry.cmdline.variables == ("gpio input 10",) for entry in entries)
+    assert "depends on “gpio input 10”" in problem.message
+
+
+def test_what_is_not_there_is_said() -> None:
+    entries, (problem,) = script(LOAD.replace("Image", "zImage") + BOOT)
+    assert not entries
+    assert problem.message == "line 4: the kernel of booti, /boot/zImage, is missing"
+
+
+def test_a_second_attempt_counts_when_the_first_fails() -> None:
+    entry = one("load mmc 0:1 ${kernel_addr_r} /boot/no && booti ${kernel_addr_r}\nsetenv bootargs root=/dev/sda1\n"
+                + LOAD + BOOT)  # fmt: skip
+    assert entry.kernel.path == "/boot/Image"
+
+
+def test_settings_without_a_script_that_can_be_followed() -> None:
+    entries, (problem,) = script(
+        "while true; do true; done\n", {"/boot/armbianEnv.txt": "rootdev=UUID=ab\nextraargs=a b\nfdtfile=a.dtb\n"}
+    )
+    assert problem.path == "/boot/boot.scr"
+    assert [entry.cmdline.text for entry in entries] == ["root=UUID=ab rootwait console=tty1 a b"]
+    assert entries[0].dtb is not None
+    assert entries[0].dtb.path == "/boot/dtb/a.dtb"
+
+
+def test_an_extlinux_conf_comes_first() -> None:
+    text = LOAD + "setenv bootargs root=/dev/sda1\n" + BOOT
+    conf = {"/boot/extlinux/extlinux.conf": "default l\nlabel l\nkernel /boot/other\n"}
+    assert [entry.default for entry in script(text, conf)[0]] == [False]
+
+
+def test_the_processor_of_this_machine_is_known() -> None:
+    text = f'{LOAD}if test "${{cpu}}" = "armv8"; then setenv bootargs root=/dev/sda1; fi\n{BOOT}'
+    files = {**FILES, "/boot/boot.scr": boot_script(text)}
+    for architecture, cmdline in ((Architecture.ARM64, "root=/dev/sda1"), (Architecture.ARM, "")):
+        found = read_partition(MemoryTree(files), Platform(architecture=architecture))
+        (entry, *_) = (item for item in found if isinstance(item, BootEntry))
+        assert entry.cmdline.text == cmdline
+
+
+def test_no_kernel_is_offered_twice() -> None:
+    entries, _ = read({**FILES, "/boot/boot.scr": boot_script(LOAD + BOOT)})
+    assert [entry.kernel.path for entry in entries] == ["/boot/Image"]
+
+
+def test_settings_files() -> None:
+    text = " # no\na=1\n  b = 2\r\nc=\nd=x\\\\y\\nz\na=\nnothing\n=x\ne=a=b\n"
+    assert as_dict(text) == {"b ": " 2", "d": "x\\ynz", "e": "a=b"}
