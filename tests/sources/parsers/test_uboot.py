@@ -223,6 +223,24 @@ def test_what_is_not_there_is_said() -> None:
     assert problem.message == "line 4: the kernel of booti, /boot/zImage, is missing"
 
 
+def test_a_script_that_only_runs_what_is_compiled_in() -> None:
+    entries, (problem,) = script("run load_kernel boot_kernel\n")
+    assert not entries
+    assert problem.message == "the script starts no kernel: “run load_kernel” is known to U-Boot only"
+
+
+def test_an_entry_after_what_is_compiled_in_never_starts_by_itself() -> None:
+    assert one(f"run mmcargs\n{LOAD}setenv bootargs root=/dev/sda1\n{BOOT}").cmdline.variables == ("run mmcargs",)
+
+
+def test_a_loop_over_what_the_loader_boots_from() -> None:
+    entry = one(
+        'for target in ${boot_targets}; do if test "${target}" = "usb0"; then\n'
+        + LOAD + "setenv bootargs root=/dev/sda1\n" + BOOT + "fi; done\n"
+    )  # fmt: skip
+    assert entry.kernel.path == "/boot/Image"
+
+
 def test_a_second_attempt_counts_when_the_first_fails() -> None:
     entry = one("load mmc 0:1 ${kernel_addr_r} /boot/no && booti ${kernel_addr_r}\nsetenv bootargs root=/dev/sda1\n"
                 + LOAD + BOOT)  # fmt: skip

@@ -74,7 +74,8 @@ def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, firs
             where = "" if run.script in (config.path, "") else f" of {run.script}"
             config.problem(f"{error.message}: what it starts from here is not known{where}", run.line)
     if not run.starts and not config.problems:
-        for reason in run.failed or ["the script starts no kernel"]:
+        only_there = f": “{run.not_run}” is known to U-Boot only" if run.not_run else ""
+        for reason in run.failed or [f"the script starts no kernel{only_there}"]:
             config.problem(reason)
     if run.edits:
         config.problem("the script changes the device tree itself, which is left out", run.edits)

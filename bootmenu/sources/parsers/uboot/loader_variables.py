@@ -67,12 +67,12 @@ def initial(tree: Tree, platform: Platform, prefix: str) -> dict[str, str]:
         "devno": disk.index,
         "mmcdev": disk.index,
         "bootpart": f"{disk.index}:{disk.number:x}",
-        "bootfstype": "ext4",
-        "verify": "",
+        # scripts of Xilinx go through them and act for the one that they were read from
+        "boot_targets": " ".join(f"{disk.kind}{index}" for index in sorted({disk.index, "0", "1"})),
     }
     if cpu and platform.architecture is not None:
         known |= {"cpu": cpu, "arch": arch}
-    return {name: value for name, value in known.items() if value}
+    return known
 
 
 class Addresses:
