@@ -40,7 +40,7 @@ class FileFacts(Value, kw_only=True):
     """One file that the entry names."""
 
     role: str
-    """`kernel`, `initramfs`, `device tree` or `overlay`."""
+    """`kernel`, `initramfs`, `companion`, `device tree` or `overlay`."""
     device: str
     path: str
     """Path in the configuration, absolute from the partition's root."""
@@ -57,6 +57,10 @@ class FileFacts(Value, kw_only=True):
     """Name of the part of the file to use (FileRef.part), or empty for the whole file."""
     embedded: Embedded | None = None
     """Where the part, or the content of a uImage, is in the file; None for the whole file or if not found."""
+    demanded: str = ""
+    """The SHA-256 that the configuration demands of the file (FileRef.sha256); empty for any."""
+    sha256: str | None = None
+    """The SHA-256 that it has, if one is demanded and it was read; else None."""
 
     @property
     def name(self) -> str:

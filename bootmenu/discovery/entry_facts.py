@@ -22,7 +22,8 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.container_parts import part_among, parts_of, tree_for
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.formats.kernels.uimage import ramdisk
-from bootmenu.formats.part_cache import PartCache, content_of
+from bootmenu.formats.kernels.unified_image import archive_path
+from bootmenu.formats.part_cache import PartCache, content_of, digest_of
 from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
@@ -116,6 +117,13 @@ def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[st
     return {name[7:].decode("ascii", "replace"): value.decode("utf-8", "replace") for name, _, value in lines}
 
 
+class _HashBudget(Record):
+    """How many bytes of a partition may still be read for demanded digests: a few generations of a system. A load
+    reads everything anyway."""
+
+    left: int = 256 * 1024 * 1024
+
+
 class _Reading(Record, kw_only=True):
     """The facts gathered so far about the files of one entry."""
 
@@ -142,7 +150,11 @@ class _Reading(Record, kw_only=True):
         if file.state is not FileState.PRESENT:
             return file
         try:
-            if role == "initramfs" or (ref.part and role != "kernel"):
+            if ref.sha256:
+                file = replace(file, demanded=ref.sha256, sha256=self._sha256(ref, file.size or 0))
+            if role == "companion":
+                file = replace(file, embedded=self._part(ref) if ref.part else None)
+            elif role == "initramfs" or (ref.part and role != "kernel"):
                 part = self._part(ref) if ref.part else self._ramdisk(ref)
                 file = replace(file, embedded=part)
                 self._part_content(role, ref, part)
@@ -157,6 +169,20 @@ class _Reading(Record, kw_only=True):
             detail = f"reading failed: {error.strerror or error}"
             return replace(file, state=FileState.UNUSABLE, detail=detail)
         return file
+
+    def _sha256(self, ref: FileRef, size: int) -> str | None:
+        """Return the digest of a file, or None if too much of its partition would have to be read."""
+        tree = self.trees[ref.device]
+        budget = once(tree, "/", _HashBudget, _HashBudget)
+
+        def read() -> str | None:
+            budget.left -= size
+            if budget.left < 0:
+                return None
+            with tree.open(ref.path) as source:
+                return digest_of("sha256", source).hex()
+
+        return once(tree, ref.path, digest_of, read)
 
     def _content(self, role: str, ref: FileRef) -> None:
         tree = self.trees[ref.device]
@@ -252,7 +278,8 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
         return tuple(ref(part) for part in image.embedded if part.role is role)
 
     def ref(part: Embedded) -> FileRef:
-        return FileRef(device=entry.kernel.device, path=entry.kernel.path, part=part.name)
+        archive = archive_path(part.name) if part.role is Role.COMPANION else ""
+        return FileRef(device=entry.kernel.device, path=entry.kernel.path, part=part.name, archive=archive)
 
     tree = None
     if entry.dtb is None and entry.dtb_folder is None:
@@ -263,6 +290,7 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
     return replace(
         entry,
         initrds=entry.initrds or parts(Role.INITRAMFS),
+        companions=(*entry.companions, *parts(Role.COMPANION)),
         dtb=entry.dtb if tree is None else ref(tree),
         overlays=entry.overlays if tree is None or entry.overlays else parts(Role.OVERLAY),
         cmdline=entry.cmdline if own is None or entry.cmdline.text.strip() else CommandLine(own),
@@ -314,6 +342,7 @@ def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
         entry,
         kernel=seen("kernel", entry.kernel),
         initrds=tuple(seen("initramfs", ref) for ref in entry.initrds),
+        companions=tuple(seen("companion", ref) for ref in entry.companions),
         dtb=seen("device tree", entry.dtb) if entry.dtb else None,
         overlays=tuple(seen("overlay", ref) for ref in entry.overlays),
     )

@@ -77,7 +77,7 @@ class PartCache(Record, eq=False):
         key = (algorithm, part.offset, part.size)
         if key not in self._digests:
             self._spend_hashed(source, part.size)
-            self._digests[key] = _digest(algorithm, Window(source, part.offset, part.size))
+            self._digests[key] = digest_of(algorithm, Window(source, part.offset, part.size))
         return self._digests[key]
 
     def board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
@@ -133,7 +133,8 @@ _HASHED = 256 * 1024
 """Bytes per chunk: small enough for the processor's cache, and for other threads to run in between."""
 
 
-def _digest(algorithm: str, content: ByteSource) -> bytes:
+def digest_of(algorithm: str, content: ByteSource) -> bytes:
+    """Return the hash of a content. algorithm: `crc32`, or a name of hashlib. Raise OSError."""
     crc = 0
     # the hash detects damaged copies; it is no protection from attackers, who would replace it as well
     digest = hashlib.new("sha256" if algorithm == "crc32" else algorithm, usedforsecurity=False)

@@ -123,15 +123,25 @@ class HashingReader:
         """Read the rest and compare the digest with the demanded one. Raise MismatchError and as `read_to`."""
         yield from self.read_to(self.end)
         self._last_piece = b""
-        if self.file.sha256 not in (None, self.digest.digits):
+        if self.file.sha256 in (None, self.digest.digits):
+            return
+        if self.file.sha256 == self.file.ref.sha256:
             raise MismatchError(
                 N_(
-                    "its SHA-256 is {digest}, and the settings demand {demanded}",
+                    "its SHA-256 is {digest}, and the entry demands {demanded}",
                     digest=self.digest.digits,
                     demanded=self.file.sha256,
                 ),
-                N_("Restore the right file, or correct its digest in the settings; nothing was loaded."),
+                N_("Install the boot entries of the system again; nothing was loaded."),
             )
+        raise MismatchError(
+            N_(
+                "its SHA-256 is {digest}, and the settings demand {demanded}",
+                digest=self.digest.digits,
+                demanded=self.file.sha256,
+            ),
+            N_("Restore the right file, or correct its digest in the settings; nothing was loaded."),
+        )
 
     @property
     def can_hash_in_background(self) -> bool:
@@ -230,6 +240,18 @@ def with_demanded_digest(
         return file
     info = os.fstat(opened.descriptor)
     digest = demands.demanded_digest(file.ref, (info.st_dev, info.st_ino), trees)
+    return _with_sha256(file, digest)
+
+
+def _with_sha256(file: PlannedFile, digest: str | None) -> PlannedFile:
+    """Return a file with the digest that the settings demand, besides the entry's own. Raise DemandError if they are
+    not the same: it would have to have both."""
+    own = file.ref.sha256
+    if digest and own and digest != own:
+        raise DemandError(
+            N_("the settings and the entry demand two different SHA-256 of it"),
+            N_("Correct its digest in the settings, or take it out."),
+        )
     return replace(file, sha256=digest or file.sha256)
 
 
@@ -282,10 +304,10 @@ def with_demands(plan: LoadPlan, demands: Demands, trees: Mapping[str, Directory
                 and not demands.demanded_image(file.ref, trees)
             ):
                 raise no_digest()
+            return _with_sha256(file, found.digest)
         except DemandError as error:
             message = N_("{path}: {reason}.", path=file.ref.path, reason=error.message)
             raise PlanError(message, error.hint) from None
-        return replace(file, sha256=found.digest)
 
     dtb = None if plan.dtb is None else with_digest(plan.dtb)
     overlays = tuple(map(with_digest, plan.overlays))

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.formats.extra_archive import after as after_content
+from bootmenu.formats.extra_archive import before as before_content
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
 from bootmenu.kexec.digests import HashingReader, demanded_images, reject_edits, with_demanded_digest
 from bootmenu.kexec.dtb_builder import DtbBuilder
@@ -321,43 +323,46 @@ class _Staging:
         meter = _Meter(stage, sum(source.total for source in sources), self._pace)
         yield meter.start()
         without_copy = self._needs_no_copy(files)
-        target = -1 if without_copy else self._memory_file(stage.name.lower())
+        joined_target = -1 if without_copy else self._memory_file(stage.name.lower())
+        ranges: list[FileRange] = []
         before = 0
         for file, source in zip(files, sources, strict=True):
             self.path = file.ref.path
-            if without_copy and source.can_hash_in_background:
-                for done in source.prefetch():
-                    yield from meter.advance(before + done)
-                before += source.total
-                continue
-            window = window_of(source, file)
+            window, archive = window_of(source, file), file.ref.archive
+            if without_copy and not archive:
+                ranges.append(FileRange(descriptor=source.source.descriptor, offset=window.offset, size=window.size))
+                if source.can_hash_in_background:
+                    for done in source.prefetch():
+                        yield from meter.advance(before + done)
+                    before += source.total
+                    continue
+            # a companion is small, and nothing can be mapped between the header and the end of its archive
+            target = self._memory_file("companion") if without_copy and archive else joined_target
             for done in source.read_to(file.offset):
                 yield from meter.advance(before + done)
-            written = 0
+            written = _write_all(target, before_content(archive, window.size)) if archive else 0
             # reading once puts what is mapped into the page cache, where the loader finds it
             for piece, _ in raw_pieces(window) if without_copy else content(window, file.compression):
-                if not without_copy:
-                    _write_all(target, piece)
-                    written += len(piece)
+                if target >= 0:
+                    written += _write_all(target, piece)
                 yield from meter.advance(before + source.done)
+            if archive:
+                written += _write_all(target, after_content(window.size))
             for done in source.finish():
                 yield from meter.advance(before + done)
             # Documentation/driver-api/early-userspace/buffer-format.rst: archives follow each other at
             # multiples of four bytes, with zeros between them
-            if stage is Stage.INITRAMFS and not without_copy:
+            if stage is Stage.INITRAMFS and target >= 0:
                 _write_all(target, bytes(-written % 4))
+            if without_copy and archive:
+                ranges.append(_sealed(target))
             before += source.total
         details: list[str] = [N_("{n} files", n=len(files))] if len(files) > 1 else []
         if without_copy:
-            windows = [(source, window_of(source, source.file)) for source in sources]
-            self._parts[stage] = tuple(
-                FileRange(descriptor=source.source.descriptor, offset=window.offset, size=window.size)
-                for source, window in windows
-            )
+            self._parts[stage] = tuple(ranges)
         else:
-            _seal(target)
-            size = os.fstat(target).st_size
-            self._parts[stage] = (FileRange(descriptor=target, offset=0, size=size),)
+            whole = _sealed(joined_target)
+            self._parts[stage], size = (whole,), whole.size
             unpacked = any(file.compression is not Compression.NONE for file in files)
             if unpacked:
                 details = [N_("unpacked to {size:.1f} MB", size=size / 1e6)]
@@ -427,7 +432,15 @@ def _seal(descriptor: int) -> None:
     )
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _sealed(descriptor: int) -> FileRange:
+    """Seal a file in memory, and return all of it."""
+    _seal(descriptor)
+    return FileRange(descriptor=descriptor, offset=0, size=os.fstat(descriptor).st_size)
+
+
+def _write_all(descriptor: int, data: bytes) -> int:
+    """Write to a file in memory; return the number of bytes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+    return len(data)

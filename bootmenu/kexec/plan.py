@@ -46,12 +46,13 @@ class PlannedFile(Value, kw_only=True):
     """Compression of that part; it is unpacked before it is loaded."""
     sha256: str | None = None
     """The digest that the whole file must have, 64 hexadecimal digits, or None for any, as known when the plan was
-    made; LoadPlan.demands decides when the file is opened."""
+    made: the entry's (FileRef.sha256), or that of LoadPlan.demands, which decides when the file is opened."""
 
     @property
     def as_it_is(self) -> bool:
-        """Return whether the whole file is loaded, without unpacking."""
-        return self.offset == 0 and self.length is None and self.compression is Compression.NONE
+        """Return whether the whole file is loaded, without unpacking or packing."""
+        whole = self.offset == 0 and self.length is None
+        return whole and self.compression is Compression.NONE and not self.ref.archive
 
 
 class LoadPlan(Value, kw_only=True):
@@ -156,11 +157,12 @@ def make_plan(
             raise _unreadable(file)
         part, size = file.embedded, file.size or 0
         if part is None:
-            return PlannedFile(ref=ref, size=size, stamp=file.stamp)
+            return PlannedFile(ref=ref, size=size, stamp=file.stamp, sha256=ref.sha256 or None)
         return PlannedFile(
             ref=ref,
             size=size,
             stamp=file.stamp,
+            sha256=ref.sha256 or None,
             offset=part.offset,
             length=part.size,
             compression=part.compression,
@@ -182,7 +184,12 @@ def make_plan(
         tree = _read_dtb(dtb_builder, dtb, overlays, entry.dtb_edits)
     if tree is not None:
         edits += dtb_builder.fixups(tree)
-        edits += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), writes_seeds=chosen.writes_dtb)
+        edits += boot_edits(
+            tree,
+            entry.cmdline.text,
+            initramfs=bool(entry.initrds or entry.companions),
+            writes_seeds=chosen.writes_dtb,
+        )
         if entry.dtb_edits:
             try:
                 check_typed_edits(tree, apply(tree, edits), entry.dtb_edits)
@@ -198,7 +205,12 @@ def make_plan(
             length=image.payload_size,
             compression=image.compression,
         ),
-        initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
+        # later archives may replace files of earlier ones; only those of addons are after the companions in the stub,
+        # and none of them has a reason to replace one
+        initrds=(
+            *(planned("initramfs", ref) for ref in entry.initrds),
+            *(planned("companion", ref) for ref in entry.companions),
+        ),
         dtb=dtb,
         overlays=overlays,
         edits=tuple(edits),

@@ -23,11 +23,16 @@ class FileRef(Value, kw_only=True):
     """Whether the file exists; None: unknown, or the partition is missing."""
     part: str = ""
     """Name of a part of the file (`Embedded.name`); empty for the whole file."""
+    archive: str = ""
+    """Path in the initramfs at which the next kernel finds the content; empty for what is an initramfs itself."""
+    sha256: str = ""
+    """The digest that the configuration demands of the whole file, 64 hexadecimal digits; empty for any."""
 
     def to_json(self) -> dict[str, object]:
-        """Return `{"device": ..., "path": ..., "exists": ...}`, with `part` if it is only a part."""
-        part = {"part": self.part} if self.part else {}
-        return {"device": self.device, "path": self.path, "exists": self.exists, **part}
+        """Return `{"device": ..., "path": ..., "exists": ...}`, with `part`, `archive`, `sha256` if it has them."""
+        more = {"part": self.part, "archive": self.archive, "sha256": self.sha256}
+        present = {name: value for name, value in more.items() if value}
+        return {"device": self.device, "path": self.path, "exists": self.exists, **present}
 
 
 class Origin(Value, kw_only=True):
@@ -157,6 +162,8 @@ class BootEntry(Value, kw_only=True):
     """The partition on which it was found."""
     kernel: FileRef
     initrds: tuple[FileRef, ...] = ()
+    companions: tuple[FileRef, ...] = ()
+    """Files that are packed into the initramfs, each with the path that it has there (FileRef.archive)."""
     dtb: FileRef | None = None
     """The device tree; None: the kernel gets the running machine's, unless there is a `dtb_folder`."""
     dtb_folder: FileRef | None = None
@@ -196,6 +203,7 @@ class BootEntry(Value, kw_only=True):
         """Return (role, file) for every file it names, in loading order."""
         rows = [("kernel", self.kernel)]
         rows += [("initramfs", ref) for ref in self.initrds]
+        rows += [("companion", ref) for ref in self.companions]
         if self.dtb is not None:
             rows.append(("device tree", self.dtb))
         rows += [("overlay", ref) for ref in self.overlays]

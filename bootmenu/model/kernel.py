@@ -70,6 +70,8 @@ class Role(StrEnum):
     DEVICE_TREE = "device tree"
     OVERLAY = "overlay"
     COMMAND_LINE = "command line"
+    COMPANION = "companion"
+    """Something that the next system finds in its initramfs, such as the signature of expected measurements."""
 
 
 class Embedded(Value, kw_only=True):

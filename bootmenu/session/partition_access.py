@@ -156,6 +156,7 @@ class PartitionAccess:
             entry,
             kernel=known(entry.kernel),
             initrds=tuple(map(known, entry.initrds)),
+            companions=tuple(map(known, entry.companions)),
             dtb=known(entry.dtb) if entry.dtb else None,
             overlays=tuple(map(known, entry.overlays)),
         )

@@ -26,12 +26,9 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
 
     prefix: the root of its boot partition, one of order.PREFIXES.
     """
-    folder, _, name = kernel.rpartition("/")
-    stem = name[:-4] if name.lower().endswith(".efi") else name
     # "Similar files may also be placed in the ESP/loader/addons/ directory"; those come first, then the image's own
-    # (src/boot/stub.c:run). The counter in a file's name changes at every boot; the directory's name omits it.
-    own = dict.fromkeys((f"{folder}/{name}.extra.d", f"{folder}/{Name.of(stem).plain}.efi.extra.d"))
-    for place in (f"{prefix}/loader/addons", *own):
+    # (src/boot/stub.c:run)
+    for place in (f"{prefix}/loader/addons", *own_folders(kernel)):
         try:
             names = _names(tree, place)
         except TreeError as error:
@@ -41,6 +38,14 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
         if len(names) > _MAX_ADDONS:
             yield Problem(device=tree.device, path=place, message=f"only the first {_MAX_ADDONS} addons are used")
         yield from (f"{place}/{name}" for name in names[:_MAX_ADDONS])
+
+
+def own_folders(kernel: str) -> tuple[str, ...]:
+    """Return the directories of the files that belong to the UKI at that path."""
+    folder, _, name = kernel.rpartition("/")
+    stem = name[:-4] if name.lower().endswith(".efi") else name
+    # the counter in a file's name changes at every boot; the directory's name omits it
+    return tuple(dict.fromkeys((f"{folder}/{name}.extra.d", f"{folder}/{Name.of(stem).plain}.efi.extra.d")))
 
 
 def applied(

@@ -35,7 +35,7 @@ def plan_rows(plan: LoadPlan) -> list[PlanRow]:
 
     result = rows(_("method"), f"{plan.method}: {localized(plan.reason)}")
     result.append(_file(_("kernel"), plan.kernel))
-    result += [_file(_("initramfs"), file) for file in plan.initrds]
+    result += [_file(_("companion") if file.ref.archive else _("initramfs"), file) for file in plan.initrds]
     result += [_file(_("device tree"), plan.dtb)] if plan.dtb else rows(_("device tree"), _("this machine's own"))
     result += [_file(_("overlay"), file) for file in plan.overlays]
     result += rows(_("tree edit"), *plan.entry.dtb_edits)

@@ -18,7 +18,7 @@ from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, par
 from bootmenu.view.wording import own_findings, verdict, verdict_width
 
 _LABELS = (
-    *(N_("kernel"), N_("initramfs"), N_("device tree"), N_("overlay"), N_("command line")),
+    *(N_("kernel"), N_("initramfs"), N_("companion"), N_("device tree"), N_("overlay"), N_("command line")),
     *(N_("from"), N_("loaded by"), N_("entry id"), N_("this board"), N_("related")),
     *(N_("method"), N_("fix-up"), N_("hook"), N_("note"), N_("no plan")),
     *(N_("partition"), N_("file"), N_("reason")),
@@ -131,6 +131,8 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
     entry, facts = listing.entry, listing.facts
     lines: list[Line] = []
     for role, ref in entry.files:
+        if role == "companion" and ref.part:
+            continue  # what an image has of its own goes with it
         lines += _file(role, ref, facts, entry.device, width)
     if entry.dtb is None:
         first = next((i for i, (role, _ref) in enumerate(entry.files) if role == "overlay"), None)

@@ -39,6 +39,7 @@ def entry_to_json(listing: Listing, title: str) -> dict[str, object]:
         "device": entry.device,
         "kernel": entry.kernel.to_json(),
         "initrds": [ref.to_json() for ref in entry.initrds],
+        **({"companions": [ref.to_json() for ref in entry.companions]} if entry.companions else {}),
         "dtb": entry.dtb.to_json() if entry.dtb else None,
         "overlays": [ref.to_json() for ref in entry.overlays],
         "cmdline": entry.cmdline.text,

@@ -51,7 +51,16 @@ def test_a_file_without_profiles_is_one_profile() -> None:
     assert (only.title, only.sort_key, only.os_version) == ("Debian 13 (trixie)", "debian", "13")
     assert (only.version, only.architecture) == ("6.12.57+deb13-arm64", Architecture.ARM64)
     assert only.command_line == "root=/dev/sda2 quiet"
-    assert names(only.parts) == [".linux", ".ucode", ".initrd", ".dtbauto", ".dtbauto#2", ".dtb", ".cmdline"]
+    assert names(only.parts) == [
+        ".linux",
+        ".ucode",
+        ".initrd",
+        ".dtbauto",
+        ".dtbauto#2",
+        ".dtb",
+        ".cmdline",
+        ".osrel",
+    ]
     assert names(only.all(Role.INITRAMFS)) == [".ucode", ".initrd"], "microcode goes first"
     assert [part.board for part in only.all(Role.DEVICE_TREE)] == [("acme,rocket",), ("acme,sled",), None]
 
@@ -120,9 +129,10 @@ def test_profiles_override_the_base() -> None:
         "quiet systemd.unit=factory-reset.target",
         "quiet",
     ]
-    assert names(regular.parts) == [".linux", ".initrd", ".dtbauto", ".cmdline"]
-    assert names(reset.parts) == [".linux", ".initrd#2", ".dtbauto#2", ".dtbauto", ".cmdline#2"]
-    assert names(third.parts) == [".linux#2", ".initrd", ".dtbauto", ".cmdline"]
+    assert names(regular.parts) == [".linux", ".initrd", ".dtbauto", ".cmdline", ".osrel", ".profile"]
+    assert names(reset.parts)[:5] == [".linux", ".initrd#2", ".dtbauto#2", ".dtbauto", ".cmdline#2"]
+    assert names(reset.parts)[5:] == [".osrel", ".profile#2"]
+    assert names(third.parts) == [".linux#2", ".initrd", ".dtbauto", ".cmdline", ".osrel"]
 
 
 def test_the_wanted_profile_is_identified() -> None:
@@ -179,7 +189,7 @@ def test_hundreds_of_profiles_with_hundreds_of_trees_are_read_once_each() -> Non
     trees = [(".dtbauto", board_dtb(f"acme,board-{number}")) for number in range(400)]
     source = Reads(uki((".linux", IMAGE), *trees, *[(".profile", b"ID=%d" % number) for number in range(250)]))
     found = profiles(source)
-    assert (len(found), len(found[249].parts)) == (250, 401)
+    assert (len(found), len(found[249].parts)) == (250, 402)
     assert source.reads < 3000
 
 

@@ -15,6 +15,7 @@ import pytest
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
+from bootmenu.formats.extra_archive import after, before
 from bootmenu.kexec.kernel_errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.methods import METHODS
@@ -192,6 +193,15 @@ def test_the_parts_of_a_container_are_taken_where_they_lie(bench: Bench, host: H
     pieces = segments(host)
     assert pieces["kernel"].content[: len(whole_image())] == whole_image()
     assert pieces["initramfs"].content == INITRD
+
+
+def test_companions_are_packed_and_the_rest_is_taken_where_it_lies(bench: Bench, host: Host) -> None:
+    (bench.root / "uki.efi").write_bytes(uki((".osrel", b"ID=a\n"), (".linux", whole_image()), (".initrd", INITRD)))
+    events = run(bench, bench.plan(bench.entry("/uki.efi", initrds=[]), with_facts()), host)
+    assert not any("taken out" in event.detail or "joined" in event.detail for event in events)
+    ((_, pieces),) = syscalls_of(host).loads
+    parts = sorted((piece for piece in pieces if piece.content[:4] == b"0707"), key=lambda piece: piece.phys)
+    assert [part.content for part in parts] == [INITRD, before(".extra/os-release", 5) + b"ID=a\n" + after(5)]
 
 
 def test_a_packed_kernel_is_unpacked_into_memory_that_nobody_can_change(bench: Bench, host: Host) -> None:

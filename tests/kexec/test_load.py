@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
 import itertools
 import os
 import time
@@ -15,10 +16,12 @@ import pytest
 
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
+from bootmenu.formats.extra_archive import after, before
 from bootmenu.kexec import planned_files
 from bootmenu.kexec.kernel_errors import LoadError, explain, left_loaded
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.entry import FileRef
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
@@ -26,6 +29,7 @@ from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
+from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
 from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
@@ -129,6 +133,32 @@ def test_several_initramfs_are_joined_at_multiples_of_four(
     assert joined[second : second + len(OTHER)] == OTHER
     assert joined[third : third + len(first)] == first
     assert not joined[len(first) : second].strip(b"\0")
+
+
+def test_companions_follow_the_initramfs_in_archives_of_their_own(bench: Bench, host: Host, kexec: Kexec) -> None:
+    (bench.root / "a.cred").write_bytes(b"secret")
+    (bench.root / "uki.efi").write_bytes(uki((".osrel", b"ID=a\n"), (".linux", whole_image())))
+    companion = FileRef(device="sda1", path="/a.cred", archive=".extra/credentials/a.cred")
+    plan = bench.plan(replace(bench.entry("/uki.efi"), companions=(companion,)))
+    run(bench, plan, host)
+    joined = kexec.contents[0]["--initrd="]
+    first = INITRD + bytes(-len(INITRD) % 4)
+    second = before(".extra/credentials/a.cred", 6) + b"secret" + after(6)
+    assert joined == first + second + before(".extra/os-release", 5) + b"ID=a\n" + after(5)
+
+
+def test_a_file_that_is_not_the_one_that_its_entry_demands_is_not_loaded(
+    bench: Bench, host: Host, kexec: Kexec
+) -> None:
+    entry = bench.entry()
+    demanding = replace(entry, initrds=(replace(entry.initrds[0], sha256=hashlib.sha256(INITRD).hexdigest()),))
+    run(bench, bench.plan(demanding), host)
+    assert kexec.contents
+    kexec.contents.clear()
+    (bench.root / "initrd").write_bytes(OTHER)
+    error = fails(bench, bench.plan(demanding), host)
+    assert "and the entry demands" in error.message
+    assert not kexec.contents
 
 
 # ---- progress ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ made before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDER
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import sys
@@ -59,6 +60,8 @@ _BUILDERS: dict[str, _Builder] = {
     ),
     "chromeos": lambda words, text: containers.chromeos(containers.fit(board=words), text.strip().encode()),
     "uki": lambda _, text: containers.uki(*_sections(text)),
+    # the paths of kernel and initramfs; behind the first line: the .osrel
+    "lanzaboote": lambda words, text: _lanzaboote(words[0], words[1], text),
 }
 
 
@@ -89,6 +92,15 @@ def _overlay_map(overlays: dict[str, dict[str, str]]) -> dtb.DeviceTree:
         for name, properties in overlays.items()
     ]
     return dtb.DeviceTree(root=dtb.Node("", children=nodes))
+
+
+def _lanzaboote(kernel: str, initrd: str, osrel: str) -> bytes:
+    return containers.uki(
+        *((".osrel", osrel.encode()), (".cmdline", b"init=/nix/store/x/init loglevel=4")),
+        *((".initrd", initrd.encode()), (".linux", kernel.encode())),
+        (".initrdh", hashlib.sha256(_initramfs()).digest()),
+        (".linuxh", hashlib.sha256(whole_image()).digest()),
+    )
 
 
 def _sections(text: str) -> list[tuple[str, bytes]]:

@@ -84,7 +84,7 @@ def _initramfs(entry: EntryFacts) -> int | None:
     sizes = [
         file.embedded.size if file.embedded else file.size
         for file in entry.files
-        if file.role == "initramfs" and file.state is FileState.PRESENT
+        if file.role in ("initramfs", "companion") and file.state is FileState.PRESENT
     ]
     return None if None in sizes else sum(size or 0 for size in sizes)
 

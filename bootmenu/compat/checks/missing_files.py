@@ -80,3 +80,27 @@ def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]: 
         whole = False
     if entry.files and whole:
         yield passed("Every file is there.", files=[file.name for file in entry.files])
+
+
+@entry_check("FILE-DIGEST", requires=("FILE-MISSING",))
+def digests(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """Check that files have the SHA-256 that the entry demands of them; what has another is never loaded."""
+    demanded = [file for file in entry.files if file.demanded and file.state is FileState.PRESENT]
+    for file in demanded:
+        if file.sha256 not in (None, file.demanded):
+            yield failed(
+                f"The {file.role} {file.name} is not the one that the entry was made for: its SHA-256 differs.",
+                "Install the boot entries of the system again.",
+                path=file.path,
+                sha256=file.sha256,
+                demanded=file.demanded,
+            )
+    left = [file.name for file in demanded if file.sha256 is None]
+    if left:
+        yield unknown(
+            f"Whether {left[0]} is the one that the entry was made for is only seen when it is loaded.",
+            "Start it: a file with another SHA-256 is not loaded.",
+            files=left,
+        )
+    elif demanded and all(file.sha256 == file.demanded for file in demanded):
+        yield passed("Every file is the one that the entry was made for.", files=[file.name for file in demanded])

@@ -27,15 +27,46 @@ _ROLES = {
     ".dtbauto": Role.DEVICE_TREE,
     ".dtb": Role.DEVICE_TREE,
     ".cmdline": Role.COMMAND_LINE,
+    ".pcrsig": Role.COMPANION,
+    ".pcrpkey": Role.COMPANION,
+    ".osrel": Role.COMPANION,
+    ".profile": Role.COMPANION,
 }
 """In loading order: systemd's stub loads microcode before the initramfs (src/boot/stub.c:run), and prefers a tree
 that names its board (install_embedded_devicetree)."""
-_ITS_OWN = frozenset({*_ROLES, ".osrel", ".uname", ".hwids", ".splash", ".profile"})
+_ARCHIVED = {
+    ".pcrsig": ".extra/tpm2-pcr-signature.json",
+    ".pcrpkey": ".extra/tpm2-pcr-public-key.pem",
+    ".osrel": ".extra/os-release",
+    ".profile": ".extra/profile",
+}
+"""Where the next system finds a section in its initramfs (src/boot/stub.c:generate_embedded_initrds)."""
+_LINKS = (
+    (Role.KERNEL, ".linux", ".linuxh"),
+    (Role.INITRAMFS, ".initrd", ".initrdh"),
+    # before version 0.4
+    (Role.KERNEL, ".kernelp", ".kernelh"),
+    (Role.INITRAMFS, ".initrdp", ".initrdh"),
+)
+"""Sections of Lanzaboote's stub with the path of another file, and with its SHA-256 (rust/uefi/stub/src/thin.rs)."""
+_LANZABOOTE = "a stub of Lanzaboote, which loads a kernel from another file"
+_ITS_OWN = frozenset({*_ROLES, ".uname", ".hwids", ".splash", *(name for _, *pair in _LINKS for name in pair)})
 """Sections that other EFI programs do not have."""
 _MAX_TEXT = 64 * 1024
 _MAX_VALUE = 1024  # characters of a name or a version, which is copied for every profile
 _MAX_TREES = 512
+_SHA256 = 32  # bytes
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
+
+
+class LinkedFile(Value, kw_only=True):
+    """A file on the same partition that an image names instead of containing it."""
+
+    role: Role
+    path: str
+    """As in the image, usually with backslashes."""
+    sha256: str
+    """64 hexadecimal digits."""
 
 
 class UkiProfile(Value, kw_only=True):
@@ -58,6 +89,8 @@ class UkiProfile(Value, kw_only=True):
     architecture: Architecture | None
     parts: tuple[Embedded, ...]
     """The kernel first, then all others in loading order, including every device tree to choose from."""
+    linked: tuple[LinkedFile, ...] = ()
+    """The kernel and its initramfs, if the image only names them; it then has neither as a part."""
 
     @property
     def part(self) -> str:
@@ -100,7 +133,12 @@ def addon(source: ByteSource) -> Addon:
         command_line=file.command_line(base),
         architecture=file.architecture,
         version=file.text(base, ".uname").strip(),
-        parts=tuple(file.embedded(row) for name in _ROLES for row in file.rows if row.section.name == name),
+        parts=tuple(
+            file.embedded(row)
+            for name, role in _ROLES.items()
+            for row in file.rows
+            if row.section.name == name and role is not Role.COMPANION
+        ),
     )
 
 
@@ -110,7 +148,14 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     if PortableExecutable.from_head(head) is None:
         return None
     file = _File.read(source, PartCache(), head)
-    return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES) if file.rows else None
+    if not file.rows:
+        return None
+    return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES and row.section.content_size)
+
+
+def archive_path(part: str) -> str:
+    """Return the path in the initramfs of a part whose role is Role.COMPANION."""
+    return _ARCHIVED[part.partition("#")[0]]
 
 
 @FORMATS.register(NAME, after="zboot")
@@ -128,6 +173,9 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
         profile = replace(known.file, source=source).profile(wanted.part)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
+    if profile.linked:
+        problem = f"its kernel is {profile.linked[0].path}, which the entry has to name"
+        raise BrokenContainer(NAME, _LANZABOOTE, problem, architecture)
     kernel, *others = profile.parts
     try:
         image = cache.kernel(source, kernel, lambda: kernel_in(source, kernel, NAME))
@@ -233,7 +281,9 @@ class _File(Value):
         # "sections associated with specific profiles comprehensively override those of the same name in the base
         # profile"; of several with one name the first is used (src/boot/pe.c:pe_locate_sections)
         first = {row.section.name: row for row in [*reversed(base), *reversed(own)]}
-        if ".linux" not in first:
+        linked = tuple(self._links(first))
+        linked = linked if any(link.role is Role.KERNEL for link in linked) else ()
+        if ".linux" not in first and not linked:
             raise FormatError("it has no section .linux")
         # the stub searches the base for a tree for this board, and then the profile, which has precedence
         trees = [row for rows in (own, base) for row in rows if row.section.name == ".dtbauto"][:_MAX_TREES]
@@ -241,7 +291,10 @@ class _File(Value):
         name = _one_of(system, "PRETTY_NAME", "IMAGE_ID", "NAME", "ID")
         addition = itself.get("TITLE") or (itself.get("ID") or f"Profile #{index + 1}" if index else "")
         chosen = [
-            row for section in _ROLES for row in (trees if section == ".dtbauto" else [first.get(section)]) if row
+            row
+            for section, role in _ROLES.items()
+            for row in (trees if section == ".dtbauto" else [first.get(section)])
+            if row and row.section.content_size and role not in [link.role for link in linked]
         ]
         return UkiProfile(
             index=index,
@@ -254,7 +307,21 @@ class _File(Value):
             command_line=self.command_line(first),
             architecture=self.architecture,
             parts=tuple(self.embedded(row) for row in chosen),
+            linked=linked,
         )
+
+    def _links(self, rows: Mapping[str, _Row]) -> Iterator[LinkedFile]:
+        """Yield the files that the image names: the kernel, and then the initramfs if there is one."""
+        for role, name, digest in _LINKS:
+            if name not in rows or digest not in rows:
+                continue
+            offset, size = rows[digest].place
+            if size != _SHA256:
+                raise FormatError(f"its {digest} has {size:,} bytes, and a SHA-256 has {_SHA256}")
+            path = self.text(rows, name).strip()
+            if not path or len(path) > _MAX_VALUE:
+                raise FormatError(f"its {name} is not the path of a file")
+            yield LinkedFile(role=role, path=path, sha256=self.source.read(offset, size).hex())
 
     def embedded(self, row: _Row) -> Embedded:
         """Return a section as a part of the file: the same object for every profile that uses it."""

@@ -10,7 +10,7 @@ from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.model.value import Value, replace
-from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, neighbours
+from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, companions, neighbours
 from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
@@ -349,14 +349,24 @@ def _boot_entry(
     if moved:
         of_its = f"{len(moved)} of its paths below /boot {'is' if len(moved) == 1 else 'are'}"
         yield problem(f"{of_its} only at the root of this partition, and taken from there")
+    chosen = [extra for extra in extras if extra.lower().endswith(addons.SUFFIX)]
+    own: list[FileRef] = []
     for extra in extras:
-        if not extra.lower().endswith(addons.SUFFIX):
-            yield problem(f"extra {short(extra)} is ignored: only addons of a UKI are supported")
+        if kind == "linux":
+            yield problem(f"extra {short(extra)} is ignored: only a UKI takes it")
+        elif companion := companions.named(tree, extra):
+            own.append(companion)
+        elif extra not in chosen:
+            yield problem(f"extra {short(extra)} is ignored: it is neither an addon, a credential nor an extension")
     if kind == "linux":
         yield found
-    else:
-        chosen = [extra for extra in extras if extra.lower().endswith(addons.SUFFIX)]
-        yield from _unified(tree, prefix, found, chosen, board)
+        return
+    for each in companions.beside(tree, found.kernel.path, prefix):
+        if isinstance(each, Problem):
+            yield each
+        else:
+            own.append(each)
+    yield from _unified(tree, prefix, replace(found, companions=tuple(own)), chosen, board)
 
 
 def _unified(

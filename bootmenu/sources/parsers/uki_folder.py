@@ -14,8 +14,9 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.model.value import Value
 from bootmenu.sources import Board, addons
+from bootmenu.sources.companions import beside
 from bootmenu.sources.order import PREFIXES, Name
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed, normal
 
 _MAX_IMAGES = 200
 _MAX_ENTRIES = 1000
@@ -100,6 +101,17 @@ def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: boo
     def file(part: str) -> FileRef:
         return FileRef(device=tree.device, path=image.path, part=part)
 
+    def linked(role: Role) -> list[FileRef]:
+        # Lanzaboote's paths are those of the EFI system partition, which may be a directory of this one
+        found = (link for link in profile.linked if link.role is role)
+        return [FileRef(device=tree.device, path=prefix + normal(link.path), sha256=link.sha256) for link in found]
+
+    companions: list[FileRef] = []
+    for companion in beside(tree, image.path, prefix):
+        if isinstance(companion, Problem):
+            yield companion
+        else:
+            companions.append(companion)
     entry = BootEntry(
         id=name,
         title=profile.title or name,
@@ -107,8 +119,9 @@ def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: boo
         source="uki",
         config=FileRef(device=tree.device, path=image.path, exists=True),
         device=tree.device,
-        kernel=file(profile.part),
-        initrds=tuple(file(part.name) for part in profile.all(Role.INITRAMFS)),
+        kernel=next(iter(linked(Role.KERNEL)), file(profile.part)),
+        initrds=(*linked(Role.INITRAMFS), *(file(part.name) for part in profile.all(Role.INITRAMFS))),
+        companions=tuple(companions),
         cmdline=CommandLine(profile.command_line or ""),
         architecture=profile.architecture,
         default=default,

@@ -10,6 +10,31 @@ from tests.builders.entries import kernel_file, tree_file, with_files
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, Example
 
 
+def _digests() -> Iterator[Example]:
+    code, digest = "FILE-DIGEST", "ab" * 32
+    yield Example(
+        code=code,
+        name="the right ones",
+        severity=PASS,
+        entry=with_files(kernel_file(demanded=digest, sha256=digest), tree_file()),
+    )
+    yield Example(
+        code=code,
+        name="another kernel",
+        severity=FAIL,
+        entry=with_files(kernel_file(demanded=digest, sha256="cd" * 32)),
+        says="is not the one that the entry was made for",
+    )
+    yield Example(
+        code=code,
+        name="not read",
+        severity=UNKNOWN,
+        entry=with_files(kernel_file(demanded=digest, sha256=digest), tree_file(demanded=digest)),
+        says="only seen when it is loaded",
+    )
+    yield Example(code=code, name="nothing demanded", severity=None, entry=with_files(kernel_file()))
+
+
 def files() -> Iterator[Example]:
     code = "FILE-OUTSIDE"
     yield Example(code=code, name="inside", severity=PASS)
@@ -64,6 +89,7 @@ def files() -> Iterator[Example]:
         entry=with_files(kernel_file(state=FileState.WAITING, device="uuid=1234")),
         says="waits for the device uuid=1234",
     )
+    yield from _digests()
     yield Example(
         code=code,
         name="outside is not missing",

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer
+from bootmenu.formats.reader import Buffer
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources.tree import TreeErrorReason
@@ -167,6 +170,98 @@ def test_addons_bring_microcode_initramfs_and_device_trees() -> None:
     ]
     assert entry.dtb is not None
     assert (entry.dtb.path, entry.dtb.part) == ("/loader/addons/a.addon.efi", ".dtbauto#2")
+
+
+def test_companions_are_handed_on_where_the_stub_puts_them() -> None:
+    files: dict[str, bytes | str] = {
+        "/EFI/Linux/a+3.efi": image(),
+        "/EFI/Linux/a.efi.extra.d/z.cred": "z",
+        "/EFI/Linux/a.efi.extra.d/Tools.SYSEXT.RAW": "t",
+        "/EFI/Linux/a.efi.extra.d/old.raw": "o",
+        "/EFI/Linux/a.efi.extra.d/net.confext.raw": "n",
+        "/EFI/Linux/a.efi.extra.d/.hidden.cred": "",
+        "/EFI/Linux/a.efi.extra.d/grün.cred": "",
+        "/EFI/Linux/a.efi.extra.d/folder.cred/x": "",
+        "/EFI/Linux/a.efi.extra.d/note.txt": "",
+        "/EFI/Linux/b.efi.extra.d/other.cred": "",
+        "/loader/credentials/all.cred": "a",
+        "/loader/credentials/no.raw": "",
+        "/loader/extensions/all.sysext.raw": "s",
+        "/loader/extensions/all.confext.raw": "c",
+        "/loader/extensions/no.cred": "",
+    }
+    assert {ref.path: ref.archive for ref in one(files).companions} == {
+        "/EFI/Linux/a.efi.extra.d/Tools.SYSEXT.RAW": ".extra/sysext/Tools.SYSEXT.RAW",
+        "/EFI/Linux/a.efi.extra.d/net.confext.raw": ".extra/confext/net.confext.raw",
+        "/EFI/Linux/a.efi.extra.d/old.raw": ".extra/sysext/old.raw",
+        "/EFI/Linux/a.efi.extra.d/z.cred": ".extra/credentials/z.cred",
+        "/loader/credentials/all.cred": ".extra/global_credentials/all.cred",
+        "/loader/extensions/all.confext.raw": ".extra/global_confext/all.confext.raw",
+        "/loader/extensions/all.sysext.raw": ".extra/global_sysext/all.sysext.raw",
+    }
+
+
+def test_companions_that_cannot_be_handed_on_are_told() -> None:
+    files: dict[str, bytes | str] = {f"/loader/credentials/{number:03}.cred": "" for number in range(101)}
+    files |= {"/EFI/Linux/a.efi": image(), "/EFI/Linux/a.efi.extra.d/b.cred": ""}
+    entries, problems = read(files, {"/EFI/Linux/a.efi.extra.d/b.cred": TreeErrorReason.UNREADABLE})
+    assert len(entries[0].companions) == 100
+    assert [(problem.path, problem.message) for problem in problems] == [
+        ("/EFI/Linux/a.efi.extra.d/b.cred", "not handed on to the next system: is unreadable"),
+        ("/loader/credentials", "only the first 100 files are handed on to the next system"),
+    ]
+
+
+def test_a_text_entry_names_companions_of_its_image() -> None:
+    entry = one(
+        {
+            "/u/a.efi": image(),
+            "/u/a.efi.extra.d/b.cred": "b",
+            "/loader/entries/t.conf": "uki /u/a.efi\nextra /c/d.cred\nextra /c/e.confext.raw",
+        }
+    )
+    assert [ref.archive for ref in entry.companions] == [
+        ".extra/credentials/d.cred",
+        ".extra/confext/e.confext.raw",
+        ".extra/credentials/b.cred",
+    ]
+
+
+def lanzaboote(kernel: bytes = b"\\EFI\\nixos\\k.efi", digest: bytes = bytes(32), prefix: str = "linux") -> bytes:
+    names = (".linux", ".linuxh", ".initrd", ".initrdh")
+    if prefix == "kernel":
+        names = (".kernelp", ".kernelh", ".initrdp", ".initrdh")
+    contents = (kernel, digest, b"\\EFI\\nixos\\i.efi", b"\1" * 32)
+    return uki((".osrel", OSREL), (".cmdline", b"init=/nix/store/x"), *zip(names, contents, strict=True))
+
+
+@pytest.mark.parametrize("names", ["linux", "kernel"])
+@pytest.mark.parametrize("prefix", ["", "/boot/efi"])
+def test_a_stub_of_lanzaboote_names_kernel_and_initramfs_with_their_digests(names: str, prefix: str) -> None:
+    entry = one({f"{prefix}/EFI/Linux/nixos-generation-1.efi": lanzaboote(prefix=names)})
+    assert (entry.kernel.path, entry.kernel.part) == (f"{prefix}/EFI/nixos/k.efi", "")
+    assert [(ref.path, ref.part) for ref in entry.initrds] == [(f"{prefix}/EFI/nixos/i.efi", "")]
+    assert [ref.sha256 for ref in (entry.kernel, *entry.initrds)] == ["00" * 32, "01" * 32]
+    assert (entry.title, entry.cmdline.text) == ("Debian GNU/Linux 13 (trixie)", "init=/nix/store/x")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (lanzaboote(digest=bytes(31)), "its .linuxh has 31 bytes, and a SHA-256 has 32"),
+        (lanzaboote(kernel=b"\0"), "its .linux is not the path of a file"),
+        (lanzaboote(kernel=b"/" * 2000), "its .linux is not the path of a file"),
+    ],
+)
+def test_a_broken_stub_of_lanzaboote_is_a_problem(data: bytes, message: str) -> None:
+    entries, problems = scan({"/EFI/Linux/a.efi": data})
+    assert (entries, [problem.message for problem in problems]) == ([], [message])
+
+
+def test_as_a_kernel_a_stub_of_lanzaboote_says_what_it_is() -> None:
+    with pytest.raises(BrokenContainer, match=r"its kernel is .EFI.nixos.k.efi") as caught:
+        identify(Buffer(lanzaboote()))
+    assert caught.value.looks_like == "a stub of Lanzaboote, which loads a kernel from another file"
 
 
 def test_a_broken_addon_costs_only_itself() -> None:

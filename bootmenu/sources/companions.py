@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Find the files that a unified kernel image hands on to the next system, in a directory of its initramfs.
+
+systemd-stub(7), COMPANION FILES, and src/boot/stub.c:generate_sidecar_initrds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.model.entry import FileRef, Problem
+from bootmenu.sources.addons import own_folders
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
+
+_MAX_FILES = 100
+"""In one directory."""
+_LONGEST_NAME = 255
+_LARGEST = 0xFFFF_FFFF
+"""Bytes; the header of an archive has no room for more (src/boot/cpio.c:pack_cpio_one)."""
+
+# the first suffix that fits decides: for compatibility every other .raw is a system extension
+_OWN = ((".cred", "credentials"), (".confext.raw", "confext"), (".raw", "sysext"))
+_FOR_ALL = (("credentials", _OWN[:1]), ("extensions", _OWN[1:]))
+"""Directories below /loader, with what is taken from each."""
+
+
+def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[FileRef | Problem]:
+    """Yield the companions of the UKI at that path. prefix: the root of its boot partition, one of order.PREFIXES."""
+    for folder in own_folders(kernel):
+        yield from _of(tree, folder, _OWN, "")
+    for folder, kinds in _FOR_ALL:
+        yield from _of(tree, f"{prefix}/loader/{folder}", kinds, "global_")
+
+
+def named(tree: Tree, path: str) -> FileRef | None:
+    """Return a file that an entry names itself as a companion of its UKI, or None if its suffix is that of none."""
+    name = path.rpartition("/")[2]
+    kind = _kind(name, _OWN)
+    return FileRef(device=tree.device, path=path, archive=f".extra/{kind}/{name}") if kind else None
+
+
+def _kind(name: str, kinds: tuple[tuple[str, str], ...]) -> str:
+    if name.startswith(".") or not name.isascii() or len(name) > _LONGEST_NAME:
+        return ""  # the stub passes over these, too
+    return next((kind for suffix, kind in kinds if name.lower().endswith(suffix)), "")
+
+
+def _of(tree: Tree, folder: str, kinds: tuple[tuple[str, str], ...], scope: str) -> Iterator[FileRef | Problem]:
+    """Yield the companions in a directory, in the order of their names."""
+    try:
+        found = [(name, kind) for name in tree.list(folder) if (kind := _kind(name, kinds))]
+    except TreeError as error:
+        if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            yield Problem(device=tree.device, path=folder, message=error.detail)
+        return
+    if len(found) > _MAX_FILES:
+        message = f"only the first {_MAX_FILES} files are handed on to the next system"
+        yield Problem(device=tree.device, path=folder, message=message)
+    for name, kind in found[:_MAX_FILES]:
+        path = f"{folder}/{name}"
+        try:
+            info = tree.stat(path)
+        except TreeError as error:
+            yield Problem(device=tree.device, path=path, message=f"not handed on to the next system: {error.detail}")
+            continue
+        if info.size > _LARGEST:
+            message = "not handed on to the next system: too large for an archive"
+            yield Problem(device=tree.device, path=path, message=message)
+        elif info.is_file:
+            yield FileRef(device=tree.device, path=path, archive=f".extra/{scope}{kind}/{name}")
