@@ -261,6 +261,8 @@ def test_an_extlinux_conf_comes_first() -> None:
     text = LOAD + "setenv bootargs root=/dev/sda1\n" + BOOT
     conf = {"/boot/extlinux/extlinux.conf": "default l\nlabel l\nkernel /boot/other\n"}
     assert [entry.default for entry in script(text, conf)[0]] == [False]
+    settings = {**conf, "/boot/armbianEnv.txt": "rootdev=/dev/sda1\n"}
+    assert [entry.default for entry in script("false\n", settings)[0]] == [False]
 
 
 def test_the_processor_of_this_machine_is_known() -> None:

@@ -44,7 +44,8 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         yield from found
         followed = followed or bool(found)
     if not followed:
-        yield from BoardSettings(tree, platform, _entry_of).entries()
+        has_default = _extlinux_is_first(tree, _PREFIXES[-1])
+        yield from BoardSettings(tree, platform, _entry_of).entries(has_default=has_default)
 
 
 def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
@@ -80,10 +81,7 @@ def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, firs
     if run.edits:
         config.problem("the script changes the device tree itself, which is left out", run.edits)
     starts = _distinct(run.starts, run.not_run)
-    # U-Boot looks for an extlinux.conf first, in each directory
-    earlier = _PREFIXES[: _PREFIXES.index(prefix) + 1]
-    sooner = any(exists(config.tree, f"{each}{_EXTLINUX}") for each in earlier)
-    default = first and len(starts) == 1 and not sooner
+    default = first and len(starts) == 1 and not _extlinux_is_first(config.tree, prefix)
     size = 0
     for number, start in enumerate(starts[:_MAX_STARTS]):
         size += len(start.bootargs)
@@ -104,6 +102,11 @@ def _distinct(starts: list[KernelStart], not_run: str) -> list[KernelStart]:
     if len(found) == 1 < len(starts):
         return [replace(starts[0], doubt=not_run)]
     return list(found.values())
+
+
+def _extlinux_is_first(tree: Tree, prefix: str) -> bool:
+    """Return whether there is an extlinux.conf, which U-Boot looks for first in each directory up to this one."""
+    return any(exists(tree, f"{each}{_EXTLINUX}") for each in _PREFIXES[: _PREFIXES.index(prefix) + 1])
 
 
 def interpreter(tree: Tree, platform: Platform, prefix: str) -> HushInterpreter:

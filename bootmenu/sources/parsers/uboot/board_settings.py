@@ -48,9 +48,9 @@ class BoardSettings:
         self._platform = platform
         self._entry_of = entry_of
 
-    def entries(self) -> Iterator[BootEntry | Problem]:
-        """Yield the problems and entries of each file; the first entry is the default."""
-        found = False
+    def entries(self, *, has_default: bool) -> Iterator[BootEntry | Problem]:
+        """Yield the problems and entries of each file; the first entry is the default if there is none yet."""
+        found = has_default
         for paths, read in ((_ARMBIAN, self._armbian), (_OTHERS, self._others)):
             for config in configurations(self._tree, paths):
                 start = read(config, as_dict(config.text()))
