@@ -336,13 +336,14 @@ def test_a_text_entry_of_an_image_gets_its_addons_too() -> None:
 @examples(100)
 @given(st.binary(max_size=200), st.integers(0, 4000), st.binary(min_size=1, max_size=8))
 def test_any_bytes_give_entries_and_problems(data: bytes, at: int, damage: bytes) -> None:
-    whole = image((".initrd", b"i"), (".profile", b"ID=a"))
+    whole, stub = image((".initrd", b"i"), (".profile", b"ID=a")), lanzaboote()
     damaged = whole[:at] + damage + whole[at + len(damage) :]
     entries, problems = scan(
         {
             "/EFI/Linux/a.efi": image(),
             "/EFI/Linux/b.efi": data,
             "/EFI/Linux/c.efi": damaged,
+            "/EFI/Linux/d.efi": stub[:at] + damage + stub[at + len(damage) :],
             "/loader/addons/d.addon.efi": damaged,
             "/loader/addons/e.addon.efi": data,
         }
