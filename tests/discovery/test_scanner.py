@@ -499,7 +499,6 @@ def test_the_same_in_two_configurations_is_one_entry_with_two_sources(tmp_path: 
         ("linux /vmlinuz-6.1", "linux /i"),
         ("initrd /i\n", ""),
         ("options quiet", "options loud"),
-        ("options quiet", "options quiet\narchitecture aa64"),
         ("options quiet", "options quiet\ndevicetree /i"),
     ],
 )
