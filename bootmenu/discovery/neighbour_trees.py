@@ -13,6 +13,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import resolve, searched
+from bootmenu.discovery.storage import loop_images
 from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import Remembering, Tree
 
@@ -75,12 +76,17 @@ def meaning(reference: str, own: Device, surroundings: Surroundings) -> Device |
     """
     if searched(reference) is not None:
         return None
-    device = resolve(reference, own, list(surroundings.devices.values()))
+    devices = list(surroundings.devices.values())
+    device = resolve(reference, own, devices)
+    outer, inside, path = reference.rpartition(":/")
+    if device is None and inside and (holder := resolve(outer, own, devices)) is not None:
+        device = Device.nested(holder, f"/{path}", filesystem=None)  # an image file that may be there
     if device is None or device.name == own.name:
         return device
-    near = own.disk is not None and device.disk == own.disk
-    trusted = device.place.rank <= own.place.rank and surroundings.may_read(device)
-    return device if trusted and (near or device.name in surroundings.opened) else None
+    disk = device.parent or device  # for an image file, its partition
+    near = disk.name == own.name or (own.disk is not None and disk.disk == own.disk)
+    trusted = device.place.rank <= own.place.rank and surroundings.may_read(disk)
+    return device if trusted and (near or disk.name in surroundings.opened) else None
 
 
 def grub_name(device: Device, own: Device, devices: Mapping[str, Device]) -> str:
@@ -104,6 +110,9 @@ class NeighbourTrees:
         self._mounts = mounts
         self._surroundings = surroundings
         self._trees: dict[str, Tree | None] = {}
+        self.images: list[Device] = []
+        """Image files that were opened. They belong to the partition that names them, and are found again whenever it
+        is read."""
         self._stack = ExitStack()
 
     def __enter__(self) -> NeighbourTrees:
@@ -145,11 +154,21 @@ class NeighbourTrees:
     def _tree(self, device: Device) -> Tree | None:
         if device.name not in self._trees:
             self._trees[device.name] = None
-            if not device.locked:
+            found = device if device.parent is None or device.filesystem is not None else self._image(device)
+            if found is not None and not found.locked:
                 with contextlib.suppress(MountError):
-                    tree = self._stack.enter_context(self._mounts.reading(device))
-                    self._trees[device.name] = self._remembering(tree, device)
+                    tree = self._stack.enter_context(self._mounts.reading(found))
+                    self._trees[device.name] = self._remembering(tree, found)
+                    if found.parent is not None and found.filesystem != "btrfs":
+                        self.images.append(found)
         return self._trees[device.name]
+
+    def _image(self, device: Device) -> Device | None:
+        """Return an image file as a device that can be mounted, or None."""
+        outer = self._tree(device.parent) if device.parent is not None else None
+        if outer is None or device.parent is None or len(self.images) >= loop_images.MAX_IMAGES:
+            return None
+        return loop_images.image_at(device.parent, outer, device.inner_path)
 
     def _remembering(self, tree: Tree, device: Device) -> Remembering:
         name = grub_name(device, self._own, self._surroundings.devices)

@@ -22,6 +22,7 @@ from bootmenu.discovery.partition_table import PartitionTable, too_many_entries
 from bootmenu.discovery.scan_jobs import Job
 from bootmenu.discovery.scan_messages import Consulted, Discovered, Followed, Opened, Parsed, Searched, Unreadable
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved
+from bootmenu.discovery.storage import loop_images
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
@@ -95,6 +96,8 @@ class PartitionReader:
             with self._mounts.reading(device) as mounted, NeighbourTrees(device, self._mounts, self) as others:
                 tree = others.around(mounted)
                 job.report(Opened(partition))
+                if loop_images.is_silent(device):
+                    return
                 if self._mounts.stale(device):
                     job.report(Unreadable(partition, _STALE))
                 for parsed in read_partition(tree, self._platform):
@@ -112,6 +115,8 @@ class PartitionReader:
                     else:
                         job.report(Unreadable(partition, too_many_entries()))
                         break
+            for image in others.images:
+                job.report(Discovered(image, partition))
             job.report(Consulted(partition, others.asked))
             for nested in self._mounts.nested(device):
                 if not job.may_continue:

@@ -18,7 +18,7 @@ from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
-from bootmenu.view.snapshot_folds import Fold, fold_key, is_of_snapshot, outermost
+from bootmenu.view.snapshot_folds import Fold, fold_key, is_quiet, outermost
 from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, awaited, name, sentence_of, skip, verdict_of, verdict_width
 
@@ -164,7 +164,7 @@ def rows(
         entries = [next(texts) for _ in found]
         if unfolded is not None and not words:
             entries = _fold(entries, group, folded)
-        if not entries and (words or (unfolded is not None and is_of_snapshot(group.device) and not group.problems)):
+        if not entries and (words or (is_quiet(group.device) and not group.problems)):
             continue
         listed.append(Row(None, title, heading=True))
         for entry in entries:

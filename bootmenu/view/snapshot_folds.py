@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bootmenu.discovery.btrfs_snapshots import named
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.discovery.storage.loop_images import is_silent
 from bootmenu.i18n import _, ngettext
 from bootmenu.model.value import Value
 from bootmenu.terminal.cells import clean
@@ -59,9 +60,10 @@ def fold_key(listing: Listing, partition: Device) -> str:
     return f"snapshots {outermost(partition).name}:{snapshot.folder}" if snapshot is not None else ""
 
 
-def is_of_snapshot(device: Device) -> bool:
-    """Return whether a device is the subvolume of a snapshot."""
-    return device.parent is not None and named(device.inner_path) is not None
+def is_quiet(device: Device) -> bool:
+    """Return whether a device without entries is not mentioned: the subvolume of a snapshot, or a file system in a
+    file from which an entry of a partition boots."""
+    return is_silent(device) or (device.parent is not None and named(device.inner_path) is not None)
 
 
 def outermost(device: Device) -> Device:

@@ -36,11 +36,11 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
             path = f"{folder.rstrip('/')}/{name}"
             try:
                 unpacked = device.folder is not None and tree.stat(path).is_folder
-                label = "" if unpacked else _label(tree, path)
+                volume = "" if unpacked else label(tree, path)
             except TreeError as error:
                 yield Problem(device=device.name, path=path, message=error.detail)
                 continue
-            if label is None:
+            if volume is None:
                 yield Problem(device=device.name, path=path, message=N_("is not a disc image"))
                 continue
             found += 1
@@ -50,10 +50,10 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 )
                 yield Problem(device=device.name, path=path, message=message)
                 return
-            yield Device.nested(device, path, filesystem=FILESYSTEM, label=label or None)
+            yield Device.nested(device, path, filesystem=FILESYSTEM, label=volume or None)
 
 
-def _label(tree: Tree, path: str) -> str | None:
+def label(tree: Tree, path: str) -> str | None:
     """Return the volume's name, which may be empty, or None if this is not an ISO 9660 image."""
     with tree.open(path) as file:
         try:

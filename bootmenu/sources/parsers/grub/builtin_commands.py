@@ -214,9 +214,19 @@ def _save_env(_: Interpreter, __: list[str]) -> int:
 @_command("loopback")
 def _loopback(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"delete": Takes.NOTHING, "decompress": Takes.NOTHING}, {"d": "delete"})
-    if len(given.words) > 1 and "delete" not in given:
-        shell.loopbacks[given.words[0]] = shell.resolve(given.words[1]).path
+    if "delete" in given or len(given.words) < 2:
+        return 0
+    file = shell.resolve(given.words[1])
+    if (tree := shell.tree_of(file.device)) is not None and tree.image:
+        shell.problem(f"the image {file.path} is in another image, which is not supported")
+        return 1
+    if len(shell.loopbacks) >= _MAX_LOOPBACKS:
+        return 1
+    shell.loopbacks[given.words[0].strip("()")] = f"{file.device}:{file.path}"
     return 0
+
+
+_MAX_LOOPBACKS = 64
 
 
 # --- devices -----------------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ class Interpreter(ShellState):
     def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
         super().__init__(tree, config, budget, platform)
         self._functions: dict[str, tuple[Command, ...]] = {}
+        self._own_loopbacks: dict[str, str] = {}
+        """Those of the configuration itself, which all its entries have."""
         self._depth = 0
         self._includes = 0
         self._mistakes = 0
@@ -138,12 +140,14 @@ class Interpreter(ShellState):
             context.set("default", tail)
         self.context, self.menu, self.loaded = context, Menu(context), LoadedFiles()
         self.config, self.config_device = item.config.path, item.config.device
+        if not self.in_body:
+            self._own_loopbacks = self.loopbacks
         self.listed_by, self.active, self.in_body = item.listed_by, item.active, True
         # menuentry.c:setparams_prefix: the title is $1
         self.scope = list(item.arguments)
         self._depth = self._loops = self._leaving = self._includes = 0
         self._continuing = self._returning = self.exiting = False
-        self.loopbacks = {}
+        self.loopbacks = dict(self._own_loopbacks)
         self._spend_on_context()
         if isinstance(item.body, str):
             self.run_text(item.body)

@@ -158,10 +158,10 @@ class _Collector:
             rest = ": the rest is left out" if item.is_submenu else ""
             shell.problem(f"the {what} {quoted(item.title)} runs for more than {steps:,} steps{rest}")
             loaded, menu, finished = shell.loaded, shell.menu, False
-        if loaded.kernel is not None and finished:
-            if file := shell.loopbacks.get(loaded.kernel.device):
-                shell.problem(f"the entry {quoted(item.title)} boots from inside {file}, which is not supported")
-                return
+        in_image = loaded.kernel is not None and loaded.kernel.device in shell.loopbacks.values()
+        if loaded.kernel is not None and in_image and loaded.kernel.path == "/" and finished:
+            shell.problem(f"the entry {quoted(item.title)} starts no kernel: what would name it is not read here")
+        elif loaded.kernel is not None and finished:
             # without an id in the configuration use the path of titles
             entry_id = item.id if item.given_id else ">".join(each.title for each in path)
             title = titled((" ".join(each.title.split()) for each in above), item.title)

@@ -48,7 +48,7 @@ class ShellState:
         self.bls: dict[str, Context] = {}
         """The variables at the last call of `blscfg` for each partition."""
         self.loopbacks: dict[str, str] = {}
-        """Paths of files by the device names that `loopback` gave to them."""
+        """Image files, as references.py writes devices, by the names that `loopback` gave to them."""
         self.scope: list[str] | None = None
         """Positional parameters; None outside of functions and entries."""
         self.in_body = False
@@ -102,6 +102,8 @@ class ShellState:
         """Return GRUB's name of a device in the form of references.py, or this partition's kernel name."""
         # the manual, Device syntax: LVM is (lvm/VOLUME), with the dashes of the device mapper, RAID is (md/0)
         name = name.strip().removeprefix("(").removesuffix(")")
+        if name in self.loopbacks:
+            return self.loopbacks[name]
         if not name or self.is_own(name):
             return self.tree.device
         if name.startswith("lvm/"):

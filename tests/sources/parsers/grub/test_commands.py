@@ -269,9 +269,18 @@ def test_exit_ends_the_configuration() -> None:
     assert titles("menuentry a { linux /k }\nif true; then exit; fi\nmenuentry b { linux /k }") == ["a"]
 
 
-def test_kernels_within_an_image_are_said() -> None:
-    text = "menuentry iso { set f=/x.iso; loopback loop $f; linux (loop)/casper/vmlinuz iso-scan/filename=$f }"
-    assert messages(text) == ["the entry “iso” boots from inside /x.iso, which is not supported"]
+@pytest.mark.parametrize("before", [True, False])
+def test_a_kernel_within_an_image_is_named_by_it(before: bool) -> None:
+    loop, linux = "set f=/x.iso; loopback loop $f", "linux (loop)/casper/vmlinuz iso-scan/filename=$f"
+    text = f"{loop}\nmenuentry iso {{ {linux} }}" if before else f"menuentry iso {{ {loop}; {linux} }}"
+    (entry,) = entries(text)
+    assert (entry.kernel.device, entry.kernel.path) == ("sda1:/x.iso", "/casper/vmlinuz")
+    assert entry.cmdline.text == "iso-scan/filename=/x.iso"
+
+
+def test_a_loopback_of_one_entry_is_none_of_another() -> None:
+    text = "menuentry a { loopback l /x; linux (l)/k }\nmenuentry b { loopback m /y; linux (l)/k }"
+    assert [entry.kernel.device for entry in entries(text)] == ["sda1:/x", "l"]
 
 
 def test_blscfg_lists_nothing_twice() -> None:
