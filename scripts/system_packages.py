@@ -82,6 +82,7 @@ FOR_TEST = [
     Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
     Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
+    Package("mmdebstrap", "mmdebstrap", "makes Debian trees, for what Debian's own tools write there"),
     Package("fdisk", "sfdisk", "partitions their disks"),
     Package(
         "debian-archive-keyring",

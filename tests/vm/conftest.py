@@ -24,6 +24,7 @@ _TOOLS = (
     "mkfs.btrfs",
     "mcopy",
     "xorriso",
+    "mmdebstrap",
     "apt-get",
     "dpkg-deb",
 )

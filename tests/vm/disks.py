@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -38,8 +38,10 @@ class Partition:
     partition_uuid: str
     uuid: str
     """FAT: ``ABCD-1234``; ext4: a UUID."""
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(default_factory=dict)
     """Path without a leading slash → content."""
+    made: Path | None = None
+    """An image that has the file system already, no larger than the partition."""
     size: int = 96
     """MiB."""
 
@@ -74,8 +76,9 @@ def write_disk(disk: Path, partitions: list[Partition], work: Path) -> Path:
     placed: list[tuple[int, Path]] = []
     for number, partition in enumerate(partitions, start=1):
         image = work / f"p{number}.img"
-        partition.write(image, work)
-        placed.append((start, image))
+        if partition.made is None:
+            partition.write(image, work)
+        placed.append((start, partition.made or image))
         table.append(
             f"start={start // _SECTOR}, size={partition.size * _MIB // _SECTOR}, "
             f"type={partition.file_system.gpt_type}, "
@@ -89,7 +92,8 @@ def write_disk(disk: Path, partitions: list[Partition], work: Path) -> Path:
     with disk.open("r+b") as file:
         for offset, image in placed:
             _copy(image, file.fileno(), offset)
-            image.unlink()
+            if image.parent == work:
+                image.unlink()
     return disk
 
 
