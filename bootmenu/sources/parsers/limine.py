@@ -36,7 +36,7 @@ _ARCHITECTURES = {
 }
 
 _DEFINITION = re.compile(r"\$\{([^}\n]*)\}=(.*)")
-_MACRO = re.compile(r"\$\{([^}\n]*)\}")
+_MACRO = re.compile(r"\$\{([^{}$]{1,64})\}")  # bounded: of many that are not closed, each would search to the end
 _PATH = re.compile(r"(?P<kind>[a-z]+)\((?P<where>[^)]*)\):/(?P<path>[^#]*)(?:#.*)?")
 _OLD_PATH = re.compile(r"\$?(?P<kind>[a-z]+)://(?P<where>[^/]*)/(?P<path>[^#]*)(?:#.*)?")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
