@@ -47,6 +47,7 @@ from bootmenu.frontends.tui.screens.line_editing import TextInput
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
+from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
@@ -95,7 +96,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
 }
 _BASES = {
     *(BaseScreen, BoxScreen, DialogScreen, BootmenuScreen, PagerScreen, ScanningScreen, KioskPage),
-    *(PowerScreen, MenuView, MenuDefaults),
+    *(PowerScreen, MenuView, MenuDefaults, MenuFolds),
 }
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or open a screen that is tested itself."""
