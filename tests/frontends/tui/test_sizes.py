@@ -26,6 +26,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
         ("menu", "menu-warn", "menu-fail", "menu-unknown", "menu-problem", "menu-stuck", "menu-waiting"), (MARKED,)
     ),
     **dict.fromkeys(("menu-looking", "menu-simulation", "menu-locked", "menu-remembered", "filtered"), (MARKED,)),
+    **dict.fromkeys(("menu-folded", "menu-unfolded"), (MARKED,)),
     "menu-ended-early": (MARKED, "the scan en"),
     "menu-tested": (MARKED, "Test passed"),
     "menu-starting": ("looking",),
