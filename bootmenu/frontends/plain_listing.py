@@ -101,8 +101,11 @@ class PlainListing(PlainBase):
 
     def _offered(self) -> Iterator[Action]:
         """Yield the actions that are possible now."""
+        missing = set() if self._locked else {Situation.LOCKED}
+        if not any(row.fold for row in rows(self.results, self._session.state_store.state)):
+            missing.add(Situation.FOLDED)
         for action in plain_commands():
-            if self.context.permits(action.name) and (action.labelled_with is not Situation.LOCKED or self._locked):
+            if self.context.permits(action.name) and action.labelled_with not in missing:
                 yield action
 
     @property
