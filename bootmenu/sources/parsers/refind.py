@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.identify import identify
@@ -186,21 +187,20 @@ def _split(line: str) -> list[str]:
 
 
 def _for_kernels(config: LineConfiguration, settings: _Settings) -> Iterator[BootEntry]:
-    lines = list(_tokens(config))
+    # the first line is the entry itself, and further ones are in its submenu
+    numbered = ((index == 0, *line) for index, line in enumerate(_tokens(config)))
+    lines = list(islice((line for line in numbered if len(line[2]) > 1), MAX_ENTRIES + 1))
     kernels = _kernels(config, settings)
     if not kernels and lines:
         config.problem("there is no kernel beside it")
     count = 0
     for kernel in kernels:
-        # the first line is the entry itself, and further ones are in its submenu
-        for index, (number, tokens) in enumerate(lines):
-            if len(tokens) < 2:
-                continue
+        for first, number, tokens in lines:
             count += 1
             if count > MAX_ENTRIES:
                 config.too_many("entries", number)
                 return
-            yield _kernel_entry(config, kernel, tokens[0], tokens[1], first=index == 0)
+            yield _kernel_entry(config, kernel, tokens[0], tokens[1], first=first)
 
 
 def _kernels(config: LineConfiguration, settings: _Settings) -> list[_Kernel]:
