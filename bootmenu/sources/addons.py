@@ -15,7 +15,7 @@ from bootmenu.model.kernel import Role
 from bootmenu.model.value import replace
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, once
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, examined, once
 
 _MAX_ADDONS = 100
 SUFFIX = ".addon.efi"
@@ -66,9 +66,6 @@ def applied(
         except FormatError as error:
             yield Problem(device=tree.device, path=path, message=error.message)
             continue
-        except OSError as error:
-            yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
-            continue
         if addon.architecture is not profile.architecture:
             continue  # UAPI.5: "should be ... ignored"
         if addon.version and profile.version and addon.version != profile.version:
@@ -91,11 +88,6 @@ def _names(tree: Tree, folder: str) -> list[str]:
 
 
 def _read(tree: Tree, path: str) -> unified_image.Addon:
-    """Return the content of an addon. Raise TreeError, FormatError, OSError."""
-
-    def read() -> unified_image.Addon:
-        with tree.open(path) as source:
-            return unified_image.addon(source)
-
+    """Return the content of an addon. Raise TreeError, FormatError."""
     # every image of the partition asks for the common addons
-    return once(tree, path, unified_image.addon, read)
+    return once(tree, path, unified_image.addon, lambda: examined(tree, path, unified_image.addon))

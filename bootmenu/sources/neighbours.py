@@ -24,6 +24,12 @@ def beside(tree: Tree) -> Iterator[Tree]:
         yield from tree.neighbours.beside()
 
 
+def first_known(tree: Tree, *references: str) -> str:
+    """Return the first of these references that names a partition which can be read now, or else the first one."""
+    known = (one for one in references if one in tree.names or find(tree, one) is not None)
+    return next(known, references[0])
+
+
 def homes(tree: Tree) -> Iterator[Tree]:
     """Yield the partitions on which a loader that reads this one may be at home; see Neighbours.homes."""
     if isinstance(tree, Remembering) and tree.neighbours:

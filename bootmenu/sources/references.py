@@ -18,6 +18,8 @@ from bootmenu.sources.tree import Tree, normal
 _KINDS = ("uuid", "label", "partuuid", "partlabel")
 _GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
 
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
 
 def canonical(text: str) -> str:
     """Return the canonical form of a partition's name.

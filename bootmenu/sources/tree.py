@@ -280,6 +280,17 @@ def once(tree: Tree, path: str, what: Hashable, find_out: Callable[[], T]) -> T:
     return tree.once(path, what, find_out) if isinstance(tree, Remembering) else find_out()
 
 
+def examined(tree: Tree, path: str, read: Callable[[ByteSource], T]) -> T:
+    """Return what `read` makes of the content of a regular file. Raise TreeError, also if the medium cannot be read,
+    and whatever else `read` raises."""
+    with tree.open(path) as source:
+        try:
+            return read(source)
+        except OSError as error:
+            detail = f"reading failed: {error.strerror or error}"
+            raise TreeError(path, TreeErrorReason.UNREADABLE, detail) from None
+
+
 def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]] | Problem]:
     """Yield (folder, names in it) for each of these directories that exists, each only once: on many boot partitions
     /boot is a link to `.`."""
@@ -307,6 +318,25 @@ def installer_folders(tree: Tree) -> tuple[str, ...]:
     except TreeError:
         return ()
     return tuple(f"/debian-installer/{name}" for name in names[:_MAX_ARCHITECTURES])
+
+
+_MAX_LOADERS = 32
+
+
+def firmware_files(tree: Tree, name: str, above: str = "") -> Iterator[str]:
+    """Yield the paths of this name in the directories of a partition's loaders, such as /EFI/debian.
+
+    A FAT file system ignores the case of names, but a copy of its files in a directory does not."""
+    for folder in (f"{above}/EFI", f"{above}/efi"):
+        try:
+            names = tree.list(folder)
+        except TreeError:
+            continue
+        for vendor in names[:_MAX_LOADERS]:
+            yield f"{folder}/{vendor}/{name}"
+            if vendor.isupper() and exists(tree, path := f"{folder}/{vendor}/{name.upper()}"):
+                yield path
+        return
 
 
 def exists(tree: Tree, path: str) -> bool:

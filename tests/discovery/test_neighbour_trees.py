@@ -186,6 +186,22 @@ def test_a_home_that_comes_and_goes_changes_what_it_led_to(tmp_path: Path, monke
         session.close()
 
 
+def test_a_partition_without_a_configuration_asks_nothing_of_others(tmp_path: Path) -> None:
+    data = replace(partition("sda3"), folder=str(write_tree(tmp_path / "data", {"photos/1.jpg": ""})))
+    boot = replace(BOOT, folder=str(write_tree(tmp_path / "boot", BOOT_FILES)))
+    machine = machines.virt()
+    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: [data, boot])
+    try:
+        collect(session)
+        runner = session.scanner.runner
+        assert runner is not None
+        asked = {name: found.consulted for name, found in runner._table.by_name.items()}
+    finally:
+        session.close()
+    assert (asked["sda3"].meant, asked["sda3"].disk) == ({}, None)
+    assert asked["sda2"].disk == ("sda3",)
+
+
 # ---- what is asked, and when the answers are others ---------------------------------------------------------
 
 

@@ -10,48 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootmenu.errors import FormatError
 from bootmenu.formats.kernels.android_boot import AndroidBoot
 from bootmenu.formats.reader import HEAD_SIZE
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, listed
+from bootmenu.sources.kernel_files import images
+from bootmenu.sources.tree import Tree, examined
 
 _FOLDERS = ("/", "/boot")
 _IMAGE = re.compile(r"(?P<kind>boot|recovery)(?P<slot>[-_.][\w.+-]{1,60})?\.img")
-_MAX_IMAGES = 20
 
 
 @SOURCES.register("android", after="grub-legacy")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield an entry for each boot image that holds a kernel; a file of such a name may be something else."""
-    for found in listed(tree, _FOLDERS):
-        if isinstance(found, Problem):
-            continue  # told by the search for kernels
-        folder, names = found
-        here = frozenset(names)
-        matches = [match for name in names if (match := _IMAGE.fullmatch(name))]
-        for match in matches[:_MAX_IMAGES]:
-            path = f"{folder.rstrip('/')}/{match[0]}"
-            try:
-                if (boot := _read(tree, path)) is not None and boot.kernel is not None:
-                    yield from _entry(tree, path, match, here, boot, platform.board)
-            except TreeError as error:
-                if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.NOT_A_FILE):
-                    yield Problem(device=tree.device, path=path, message=error.detail)
-            except FormatError as error:
-                yield Problem(device=tree.device, path=path, message=f"as an Android boot image: {error.message}")
+
+    def entries(path: str, names: tuple[str, ...]) -> Iterator[BootEntry | Problem]:
+        match = _IMAGE.fullmatch(path.rpartition("/")[2])
+        boot = _read(tree, path)
+        if match is not None and boot is not None and boot.kernel is not None:
+            yield from _entry(tree, path, match, frozenset(names), boot, platform.board)
+
+    yield from images(tree, _FOLDERS, lambda _, name: _IMAGE.fullmatch(name), entries, "an Android boot image")
 
 
 def _read(tree: Tree, path: str) -> AndroidBoot | None:
-    with tree.open(path) as source:
-        try:
-            return AndroidBoot.read(source.read(0, HEAD_SIZE), source)
-        except OSError as error:
-            detail = f"reading failed: {error.strerror or error}"
-            raise TreeError(path, TreeErrorReason.UNREADABLE, detail) from None
+    return examined(tree, path, lambda source: AndroidBoot.read(source.read(0, HEAD_SIZE), source))
 
 
 def _entry(

@@ -19,7 +19,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.model.value import Value, replace
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, listed, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, examined, listed, read_text
 from bootmenu.sources.version import is_version, version_key
 
 _FOLDERS = ("/", "/boot")
@@ -159,15 +159,12 @@ def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
 
 def _is_kernel(tree: Tree, path: str) -> bool:
     try:
-        with tree.open(path) as source:
-            return _holds_kernel(source) if path.lower().endswith(".itb") else bool(identify(source))
+        return bool(examined(tree, path, _fit_holds_kernel if path.lower().endswith(".itb") else identify))
     except FormatError:
         return False
-    except OSError as error:
-        raise TreeError(path, TreeErrorReason.UNREADABLE, f"reading failed: {error.strerror or error}") from None
 
 
-def _holds_kernel(source: ByteSource) -> bool:
+def _fit_holds_kernel(source: ByteSource) -> bool:
     """Return whether a FIT image holds a kernel: u-boot.itb has U-Boot. Its hashes are checked later."""
     found = fit_image.parts(source.read(0, HEAD_SIZE), source) or ()
     return any(part.role is Role.KERNEL for part in found)

@@ -15,7 +15,7 @@ from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.parsers.uki_folder import Image, entries, images
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed, normal, once, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, examined, listed, normal, once, read_text
 
 _MAX_ENTRIES = 5000
 _MAX_PROBLEMS = 20  # of one entry
@@ -216,7 +216,9 @@ def _finish(
     named: the text entry that starts an image, by the image's identity; such images get no entry of their own.
     """
     default = _default(tree, prefix, ordered, platform)
-    variables = fedora.variables(tree, prefix, platform)
+    # only entries of type 1 have variables, and GRUB's whole configuration is run for them
+    has_texts = any(isinstance(entry, Text) for entry in ordered)
+    variables = fedora.variables(tree, prefix, platform) if has_texts else fedora.Variables({})
     if isinstance(default, Image):
         default = named.get(_identity(tree, (default.path, default.content.part)), default)
     if default is None:  # GRUB does not read loader.conf, but stores its own default among entries of type 1
@@ -239,17 +241,22 @@ def _default(tree: Tree, prefix: str, ordered: list[Text | Image], platform: Pla
 
     Its home is the EFI system partition, which has loader.conf; it lists the entries of that one and of the XBOOTLDR
     partition together (src/boot/boot.c:config_load_xbootldr)."""
-    settings = LoaderSettings.read(tree, prefix)
-    if settings is not None:
-        others = [other for other in neighbours.beside(tree) if LoaderSettings.read(other, "") is None]
-    else:
-        homes = ((home, LoaderSettings.read(home, "")) for home in neighbours.homes(tree))
-        home, settings = next(((home, found) for home, found in homes if found is not None), (None, None))
-        others = [home] if home is not None else []
-    if settings is None or not ordered or not (settings.default or settings.preferred):
+    if not ordered:
+        return None
+    home, settings = tree, LoaderSettings.read(tree, prefix)
+    if settings is None:
+        homes = ((other, LoaderSettings.read(other, "")) for other in neighbours.homes(tree))
+        home, settings = next(((other, found) for other, found in homes if found is not None), (tree, None))
+    if settings is None or not (settings.default or settings.preferred):
         return None
     listed = [*ordered]
-    for other in others if not prefix else ():
+    if prefix:
+        others = []
+    elif home is tree:
+        others = [other for other in neighbours.beside(tree) if LoaderSettings.read(other, "") is None]
+    else:
+        others = [home]
+    for other in others:
         for found in (*_texts(other), *images(other)):
             if not isinstance(found, Problem) and not found[0]:
                 listed += found[1]
@@ -386,12 +393,9 @@ def _unified(
 
 
 def _profile(tree: Tree, kernel: FileRef) -> unified_image.UkiProfile | None:
-    def read() -> tuple[unified_image.UkiProfile, ...]:
-        with tree.open(kernel.path) as source:
-            return unified_image.profiles(source)
-
+    read = unified_image.profiles
     try:
-        found = once(tree, kernel.path, unified_image.profiles, read)
-    except (TreeError, FormatError, OSError):
+        found = once(tree, kernel.path, read, lambda: examined(tree, kernel.path, read))
+    except (TreeError, FormatError):
         return None  # the checks report what is wrong with the kernel
     return next((profile for profile in found if profile.part == kernel.part), None)

@@ -11,16 +11,15 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.identify import identify
+from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import Record, Value, field
 from bootmenu.sources import SOURCES, ForPlatform, Platform, neighbours
+from bootmenu.sources.kernel_files import holds_kernel
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
-from bootmenu.sources.parsers.grub.grub_files import firmware_files
-from bootmenu.sources.references import named
-from bootmenu.sources.tree import Tree, TreeError, normal, once
+from bootmenu.sources.references import GUID, named
+from bootmenu.sources.tree import Tree, firmware_files, normal
 
 _FOLDERS = ("", "/limine", "/boot", "/boot/limine")
 _MAX_FILES = 64  # modules of an entry
@@ -39,7 +38,6 @@ _DEFINITION = re.compile(r"\$\{([^}\n]*)\}=(.*)")
 _MACRO = re.compile(r"\$\{([^{}$]{1,64})\}")  # bounded: of many that are not closed, each would search to the end
 _PATH = re.compile(r"(?P<kind>[a-z]+)\((?P<where>[^)]*)\):/(?P<path>[^#]*)(?:#.*)?")
 _OLD_PATH = re.compile(r"\$?(?P<kind>[a-z]+)://(?P<where>[^/]*)/(?P<path>[^#]*)(?:#.*)?")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class _Syntax(Value, kw_only=True):
@@ -124,7 +122,7 @@ def _entries(config: LineConfiguration, syntax: _Syntax, platform: Platform) -> 
             continue
         if protocol in _PROGRAMS:
             programs += 1
-            if programs > _MAX_PROGRAMS or not _is_kernel(config.tree, made.kernel):
+            if programs > _MAX_PROGRAMS or not holds_kernel(config.tree, made.kernel):  # unknown is none
                 continue
         yield made
 
@@ -244,35 +242,11 @@ def _partition(tree: Tree, kind: str, where: str) -> str:
     elif kind in ("guid", "uuid"):
         # "The GUID is that of either a filesystem, when available, or a GPT partition GUID, [...] in a unified
         # namespace"
-        if _GUID.fullmatch(where):
-            return _first(tree, named("partuuid", where), named("uuid", where))
+        if GUID.fullmatch(where):
+            return neighbours.first_known(tree, named("partuuid", where), named("uuid", where))
     elif kind == "fslabel":
         if where:
             return named("label", where)
     elif kind == "tftp":
         raise BootmenuError("its files are on the network, which is not supported")
     raise BootmenuError(f"{short(f'{kind}({where})')} names no partition")
-
-
-def _first(tree: Tree, *references: str) -> str:
-    """Return the first of these references that is known, or the first one."""
-    for reference in references:
-        if reference in tree.names:
-            return reference
-    return next((one for one in references if neighbours.find(tree, one) is not None), references[0])
-
-
-def _is_kernel(tree: Tree, kernel: FileRef) -> bool:
-    """Return whether an EFI program is a kernel, as far as it can be read now; unknown is none."""
-    other = tree if kernel.device == tree.device else neighbours.find(tree, kernel.device)
-    if other is None:
-        return False
-
-    def read() -> bool:
-        with other.open(kernel.path) as source:
-            return bool(identify(source))
-
-    try:
-        return once(other, kernel.path, identify, read)
-    except (TreeError, FormatError, OSError):
-        return False

@@ -12,18 +12,16 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 
-from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.identify import identify
+from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, Value, replace
 from bootmenu.sources import SOURCES, neighbours
+from bootmenu.sources.kernel_files import holds_kernel
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.parsers.bare import NOT_A_KERNEL
-from bootmenu.sources.parsers.grub.grub_files import firmware_files
-from bootmenu.sources.references import named
-from bootmenu.sources.tree import Tree, TreeError, exists, normal, once
+from bootmenu.sources.references import GUID, named
+from bootmenu.sources.tree import Tree, TreeError, exists, firmware_files, normal
 from bootmenu.sources.version import version_key
 
 _OPTIONS = "refind_linux.conf"
@@ -38,7 +36,6 @@ _KERNEL = re.compile(r"(?:vmlinuz|bzImage|Image|kernel)", re.IGNORECASE)
 _INITRD = re.compile(r"(?:init|booster)", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9](?:.*[0-9])?")
 _INITRD_OPTION = re.compile(r"(?:^|\s)initrd=(\S+)")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class _Stanza(Record, kw_only=True):
@@ -114,12 +111,15 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Yield the manual stanzas, then the entries of each refind_linux.conf in the order of its lines, newest kernel
     first. The first entry that matches `default_selection` is the default."""
     own = list(configurations(tree, firmware_files(tree, _CONFIGURATION)))
-    settings = _settings(tree, own)
     above = ("", "/boot")
     paths = [f"{folder}/{_OPTIONS}" for folder in above]
     paths += [path for folder in above for path in firmware_files(tree, _OPTIONS, folder)]
+    options = list(configurations(tree, paths))
+    if not own and not options:
+        return  # and no other partition is asked
+    settings = _settings(tree, own)
     manual = read_each(own, _manual)
-    of_kernels = read_each(configurations(tree, paths), partial(_for_kernels, settings=settings))
+    of_kernels = read_each(options, partial(_for_kernels, settings=settings))
     default_found = False
     for item in itertools.chain(manual, of_kernels):
         if isinstance(item, BootEntry) and item.default:
@@ -189,7 +189,7 @@ def _split(line: str) -> list[str]:
 def _for_kernels(config: LineConfiguration, settings: _Settings) -> Iterator[BootEntry]:
     # the first line is the entry itself, and further ones are in its submenu
     numbered = ((index == 0, *line) for index, line in enumerate(_tokens(config)))
-    lines = list(islice((line for line in numbered if len(line[2]) > 1), MAX_ENTRIES + 1))
+    lines = list(itertools.islice((line for line in numbered if len(line[2]) > 1), MAX_ENTRIES + 1))
     kernels = _kernels(config, settings)
     if not kernels and lines:
         config.problem("there is no kernel beside it")
@@ -274,7 +274,11 @@ def _manual(config: LineConfiguration) -> Iterator[BootEntry]:
         except BootmenuError as error:
             config.problem(f"{short(stanza.title)}: {error.message}", stanza.line)
             continue
-        if _is_kernel(config.tree, entry.kernel, stanza):
+        is_kernel = holds_kernel(config.tree, entry.kernel)
+        if is_kernel is None:  # then what its stanza says counts
+            named_so = _KERNEL.match(posixpath.basename(entry.kernel.path)) is not None
+            is_kernel = bool(stanza.initrd or stanza.is_linux) or named_so
+        if is_kernel:
             yield entry
 
 
@@ -375,26 +379,6 @@ def _volume(tree: Tree, name: str) -> str:
     Raise BootmenuError."""
     if re.fullmatch(r"(?:fs)?[0-9]{1,3}:", name, re.IGNORECASE):
         raise BootmenuError(f"{short(name)} is a number of the firmware's")
-    kinds = ("partuuid", "uuid") if _GUID.fullmatch(name) else ("label", "partlabel")
-    references = [named(kind, name) for kind in kinds]
-    if any(reference in tree.names for reference in references):
-        return tree.device
-    return next((one for one in references if neighbours.find(tree, one) is not None), references[0])
-
-
-def _is_kernel(tree: Tree, kernel: FileRef, stanza: _Stanza) -> bool:
-    """Return whether a loader is a kernel: what it holds if it can be read now, otherwise what its stanza says."""
-    other = tree if kernel.device == tree.device else neighbours.find(tree, kernel.device)
-
-    def read(tree: Tree) -> bool:
-        with tree.open(kernel.path) as source:
-            return bool(identify(source))
-
-    try:
-        if other is not None:
-            return once(other, kernel.path, identify, lambda: read(other))
-    except FormatError:
-        return False
-    except (TreeError, OSError):
-        pass
-    return bool(stanza.initrd or stanza.is_linux or _KERNEL.match(posixpath.basename(kernel.path)))
+    kinds = ("partuuid", "uuid") if GUID.fullmatch(name) else ("label", "partlabel")
+    found = neighbours.first_known(tree, *(named(kind, name) for kind in kinds))
+    return tree.device if found in tree.names else found

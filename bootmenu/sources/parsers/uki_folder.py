@@ -16,7 +16,7 @@ from bootmenu.model.value import Value
 from bootmenu.sources import Board, addons
 from bootmenu.sources.companions import beside
 from bootmenu.sources.order import PREFIXES, Name
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed, normal
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, examined, listed, normal
 
 _MAX_IMAGES = 200
 _MAX_ENTRIES = 1000
@@ -75,14 +75,11 @@ def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
         for name in files[:_MAX_IMAGES]:
             path = f"{folder}/{name}"
             try:
-                with tree.open(path) as source:
-                    profiles = unified_image.profiles(source)
+                profiles = examined(tree, path, unified_image.profiles)
             except TreeError as error:
                 yield Problem(device=tree.device, path=path, message=error.detail)
             except FormatError as error:
                 yield Problem(device=tree.device, path=path, message=error.message)
-            except OSError as error:
-                yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
             else:
                 found_here += [Image(path, Name.of(name[:-4]), profile) for profile in profiles]
             if len(found_here) > _MAX_ENTRIES:

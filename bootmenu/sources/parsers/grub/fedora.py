@@ -10,9 +10,9 @@ from bootmenu.model.entry import CommandLine
 from bootmenu.model.value import Value
 from bootmenu.sources import Platform, neighbours
 from bootmenu.sources.parsers.grub import environment
-from bootmenu.sources.parsers.grub.grub_files import firmware_files, homes
+from bootmenu.sources.parsers.grub.grub_files import homes
 from bootmenu.sources.parsers.grub.menus import Budgets, run
-from bootmenu.sources.tree import Tree, exists, normal
+from bootmenu.sources.tree import Tree, exists, firmware_files, normal
 from bootmenu.sources.variables import needed, parameter_of
 
 _VITAL = "kernelopts"

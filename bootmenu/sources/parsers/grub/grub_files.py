@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.sources import neighbours
-from bootmenu.sources.tree import Tree, TreeError, exists, installer_folders
+from bootmenu.sources.tree import Tree, exists, firmware_files, installer_folders
 
 _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2", "/flatcar/grub", "/coreos/grub")
-_MAX_FIRMWARE_FOLDERS = 32
 _OWN = re.compile(
     r"(?:/@[^/]*)?"  # a subvolume of btrfs, which is read like a partition
     r"(?:/efi/[^/]+|(?:/boot)?(?:/grub2?)?|/(?:flatcar|coreos)/grub|/debian-installer/[^/]+/grub)/grub\.cfg",
@@ -36,22 +35,6 @@ def configurations(tree: Tree) -> Iterator[str]:
     yield from firmware_files(tree, "grub.cfg")
     for folder in (*_FOLDERS, *(f"{folder}/grub" for folder in installer_folders(tree))):
         yield f"{folder}/grub.cfg"
-
-
-def firmware_files(tree: Tree, name: str, above: str = "") -> Iterator[str]:
-    """Yield the paths of this name in the directories of a partition's loaders, such as /EFI/debian.
-
-    A FAT file system ignores the case of names, but a copy of its files in a directory does not."""
-    for folder in (f"{above}/EFI", f"{above}/efi"):
-        try:
-            names = tree.list(folder)
-        except TreeError:
-            continue
-        for vendor in names[:_MAX_FIRMWARE_FOLDERS]:
-            yield f"{folder}/{vendor}/{name}"
-            if vendor.isupper() and exists(tree, path := f"{folder}/{vendor}/{name.upper()}"):
-                yield path
-        return
 
 
 def homes(tree: Tree) -> Iterator[tuple[Tree, str]]:

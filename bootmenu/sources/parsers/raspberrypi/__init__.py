@@ -30,10 +30,6 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
 
     On other machines no model's section applies, and the entry has a directory of device trees."""
     board = boards.find(platform.board)
-    slots = autoboot_txt.slots(tree)
-    number = autoboot_txt.number_of(tree)
-    usual = slots is None or number == slots.usual
-    tried = slots is not None and slots.tried != slots.usual and number == slots.tried
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
         try:
@@ -46,6 +42,10 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             continue
         if here.identity in seen or not any(_FIRMWARE.match(name) for name in names):
             continue
+        if not seen:  # on most partitions nothing is asked about others
+            slots, number = autoboot_txt.slots(tree), autoboot_txt.number_of(tree)
+            usual = slots is None or number == slots.usual
+            tried = slots is not None and slots.tried != slots.usual and number == slots.tried
         seen.add(here.identity)
         readings = [("config.txt", tried)]
         if exists(tree, normal("tryboot.txt", folder)):

@@ -22,7 +22,7 @@ _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|ra
 class PiFirmware:
     """Follow the firmware's rules for one configuration.
 
-    tryboot: whether it is the one for a single try. default: whether the machine starts it by itself.
+    tryboot: whether it is the one for a single try. default: whether the machine starts it automatically.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, KernelS
 from bootmenu.sources.parsers.uboot.shell_commands import command
 from bootmenu.sources.parsers.uboot.unknown_text import cleaned, unknown
 from bootmenu.sources.references import named
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, examined
 
 _MAX_OVERLAYS = 64
 
@@ -131,14 +131,11 @@ def script_text(tree: Tree, path: str, run: HushInterpreter | None = None) -> st
     try:
         if tree.stat(path).size > CONFIG_LIMIT:
             raise CannotFollowError(f"{said(path)} is too large")
-        with tree.open(path) as source:
-            text = uimage.script(source)
+        text = examined(tree, path, uimage.script)
     except FormatError as error:
         raise CannotFollowError(f"{said(path)}: {error.message}") from None
     except TreeError as error:
         raise CannotFollowError(f"{said(path)}: {error.detail}") from None
-    except OSError as error:
-        raise CannotFollowError(f"{said(path)}: reading failed: {error.strerror or error}") from None
     if run is not None:
         run.spend(1, len(text))
     return cleaned(text.decode("utf-8", "replace")).replace("\r\n", "\n").replace("\0", "")
