@@ -128,17 +128,17 @@ class NeighbourTrees:
         return found
 
     def find(self, reference: str) -> Tree | None:
-        """See Neighbours."""
+        """Return the partition of this name, or None; implements Neighbours.find."""
         device = meaning(reference, self._own, self._surroundings)
         self.asked.meant[reference] = _named(device)
         return self._tree(device) if device is not None else None
 
     def beside(self) -> Iterator[Tree]:
-        """See Neighbours."""
+        """Yield the other partitions of the disk; implements Neighbours.beside."""
         yield from self._open(self._others())
 
     def homes(self) -> Iterator[Tree]:
-        """See Neighbours."""
+        """Yield those that firmware can read; implements Neighbours.homes."""
         yield from self._open(device for device in self._others() if device.filesystem in _FOR_FIRMWARE)
 
     def _others(self) -> list[Device]:

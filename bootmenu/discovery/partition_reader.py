@@ -70,12 +70,12 @@ class PartitionReader:
 
     @property
     def devices(self) -> Mapping[str, Device]:
-        """See Surroundings."""
+        """Return all partitions of the scan, by name; implements Surroundings.devices."""
         return self.table.devices if self.table is not None else {}
 
     @property
     def opened(self) -> Collection[str]:
-        """See Surroundings."""
+        """Return the names of those that have answered; implements Surroundings.opened."""
         return self.table.opened if self.table is not None else ()
 
     def forget_device_trees(self) -> None:

@@ -102,11 +102,17 @@ class PlainListing(PlainBase):
     def _offered(self) -> Iterator[Action]:
         """Yield the actions that are possible now."""
         missing = set() if self._locked else {Situation.LOCKED}
-        if not any(row.fold for row in rows(self.results, self._session.state_store.state)):
+        if not self._has_folds:
             missing.add(Situation.FOLDED)
         for action in plain_commands():
             if self.context.permits(action.name) and action.labelled_with not in missing:
                 yield action
+
+    @property
+    def _has_folds(self) -> bool:
+        if all(listing.entry.snapshot is None for listing in self.results.listings):
+            return False
+        return any(row.fold for row in rows(self.results, self._session.state_store.state))
 
     @property
     def _locked(self) -> list[Device]:

@@ -31,7 +31,8 @@ class Severity(StrEnum):
     @staticmethod
     def worst(severities: Iterable[Severity]) -> Severity:
         """Return the worst severity; pass without any, because nothing was found wrong."""
-        return max(severities, key=lambda severity: severity.rank, default=Severity.PASS)
+        found = set(severities)  # asked again and again for every entry of a list
+        return next((severity for severity in _WORST_FIRST if severity in found), Severity.PASS)
 
 
 _RANKS = {Severity.PASS: 0, Severity.UNKNOWN: 1, Severity.WARN: 2, Severity.FAIL: 3}
@@ -80,9 +81,7 @@ class Report(Value, kw_only=True):
     @property
     def verdict(self) -> Severity:
         """Return the worst severity that was not overridden."""
-        # asked again and again for every entry of a list
-        severities = {finding.severity for finding in self.findings if not finding.ignored}
-        return next((severity for severity in _WORST_FIRST if severity in severities), Severity.PASS)
+        return Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
 
     def overriding(self, codes: Collection[str]) -> Report:
         """Return the report with these codes overridden; a pass needs no override."""

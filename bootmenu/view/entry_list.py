@@ -169,7 +169,7 @@ def rows(
         listed.append(Row(None, title, heading=True))
         for entry in entries:
             number += 1
-            listed.append(Row(f"entry {entry.listing.entry.id}", entry=entry, number=number if number <= 9 else 0))
+            listed.append(_entry_row(entry, number=number if number <= 9 else 0))
         if words:
             continue
         for problem in group.problems:
