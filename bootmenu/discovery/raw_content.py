@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from bootmenu.i18n import N_, Message
+from bootmenu.model.gpt_slot import GptSlot
 from bootmenu.model.value import Record
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, HangingError
@@ -69,22 +70,19 @@ class RawReader(Record):
 
 
 def _chromeos(head: bytes, attributes: int) -> Message:
-    """Return the message for a kernel partition of ChromeOS.
-
-    vboot_reference, firmware/lib/cgptlib/include/cgptlib_internal.h: of the attributes bits 48 to 51 are the
-    priority, 52 to 55 the tries left, and 56 says that it has started."""
+    """Return the message for a kernel partition of ChromeOS."""
     if not head.startswith(b"CHROMEOS"):
         return N_("not read: it is a kernel partition of ChromeOS, without a kernel in it")
-    priority, tries, successful = attributes >> 48 & 15, attributes >> 52 & 15, attributes >> 56 & 1
-    if successful:
+    slot = GptSlot.of(attributes)
+    if slot.successful:
         return N_(
             "not read: it is a ChromeOS kernel, which its own firmware starts (priority {priority}, it has started)",
-            priority=priority,
+            priority=slot.priority,
         )
     return N_(
         "not read: it is a ChromeOS kernel, which its own firmware starts (priority {priority}, tries left: {tries})",
-        priority=priority,
-        tries=tries,
+        priority=slot.priority,
+        tries=slot.tries,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import FileRef
+from bootmenu.model.gpt_slot import GptSlot
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
 from bootmenu.sources import neighbours, references
@@ -313,12 +314,13 @@ def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
 def _gptprio_next(shell: Interpreter, arguments: list[str]) -> int:
     # CoreOS' commands/gptprio.c: the /usr partition of the highest priority that was healthy or has tries left
     given = options.parse(arguments, _GPTPRIO, {"d": "set-device", "u": "set-uuid"})
-    found = [(_slot(tree.gpt_attributes or 0), tree) for tree in neighbours.beside(shell.tree) if _is_usr(tree)]
-    usable = [slot for slot in found if slot[0] is not None or slot[1].gpt_attributes is None]
+    found = [(GptSlot.of(tree.gpt_attributes or 0), tree) for tree in neighbours.beside(shell.tree) if _is_usr(tree)]
+    # of what is not known to be a slot the first may be the one
+    usable = [(slot, tree) for slot, tree in found if slot.can_start or tree.gpt_attributes is None]
     if not usable:
         shell.unread = True
         return 1
-    _, tree = max(usable, key=lambda slot: slot[0] or 0)
+    _, tree = max(usable, key=lambda candidate: candidate[0].priority)
     uuid = next((name.partition("=")[2] for name in sorted(tree.names) if name.startswith("partuuid=")), "")
     shell.set(given.last("set-device") or "gptprio_device", own_name(tree))
     return shell.set(given.last("set-uuid") or "gptprio_uuid", uuid)
@@ -329,13 +331,6 @@ _GPTPRIO = {"set-device": Takes.VALUE, "set-uuid": Takes.VALUE}
 
 def _is_usr(tree: Tree) -> TypeGuard[Remembering]:
     return isinstance(tree, Remembering) and any(name.startswith("partlabel=USR-") for name in tree.names)
-
-
-def _slot(attributes: int) -> int | None:
-    """Return the priority of a slot in its GPT attributes, or None if it is not to be started."""
-    # ChromiumOS, "Disk format", bits 48 to 56: priority, tries, successful
-    priority, tries, successful = attributes >> 48 & 15, attributes >> 52 & 15, attributes >> 56 & 1
-    return priority if priority and (tries or successful) else None
 
 
 _PROBE = {
