@@ -210,6 +210,24 @@ async def test_what_is_plugged_in_later_appears_and_goes_and_the_selection_stays
         assert "Alpine" in menu.selected
 
 
+@pytest.mark.parametrize("moves", [False, True], ids=["nobody moves", "somebody moves meanwhile"])
+async def test_the_selection_returns_with_a_partition_that_is_read_again(moves: bool) -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        await menu.press("4")
+        assert "Alpine" in menu.selected
+        session.later.put(EntryGone(fakes.ROOT.name, fakes.ALPINE.entry.id))
+        session.later.put(DeviceGone(fakes.ROOT))
+        await menu.until(lambda: "Alpine" not in menu.text)
+        assert menu.selected
+        if moves:
+            await menu.press("home")
+        for event in (DeviceFound(fakes.ROOT), EntryFound(fakes.ALPINE), DeviceDone(fakes.ROOT, 1)):
+            session.later.put(event)
+        await menu.until(lambda: "Alpine" in menu.text)
+        assert ("Alpine" in menu.selected) is not moves
+
+
 async def test_a_load_that_comes_back_goes_on_watching() -> None:
     session = FakeSession(plan_error=fakes.NO_ROOT)
     async with running(session) as menu:

@@ -18,7 +18,11 @@ _MAX_PENDING_MOVES = 100
 
 
 class RowList(LineWidget):
-    """A list with a cursor. The cursor stays on its row's key when the rows change, not on its index."""
+    """A list with a cursor. The cursor stays on its row's key when the rows change, not on its index.
+
+    Where the key is gone, it moves to the nearest row, and back when the key returns, unless the user has moved it
+    since: a partition that is read again takes its rows away for a moment.
+    """
 
     class Sized(Message):
         """The widget was resized."""
@@ -35,6 +39,8 @@ class RowList(LineWidget):
         self._rows: Sequence[Row] = ()
         self._columns = Columns(version=0, source=0, default=False)
         self._cursor: int | None = None
+        self._lost: str | None = None
+        """The key that the cursor had to leave, because it was gone."""
         self._top = 0
         self._pending_moves: list[Callable[[], None]] = []
         """Moves that were requested before there were rows."""
@@ -54,10 +60,11 @@ class RowList(LineWidget):
     def show(self, rows: Sequence[Row]) -> None:
         """Replace the rows. The cursor stays on its key, or moves to the nearest row if the key is gone."""
         before, was = self.visible_lines(), self.selected
-        key, index_before = (was.key if was else None), self._cursor
+        key, index_before = self._lost or (was.key if was else None), self._cursor
         self._rows = rows
         self._columns = self._measure()
         self._cursor = self._choose_cursor(key, index_before)
+        self._lost = None if self.selected is not None and self.selected.key == key else key
         self._scroll_to_cursor()
         self.redraw_changes(before)
         if self._cursor is not None:
@@ -126,7 +133,7 @@ class RowList(LineWidget):
                 self._select(index)
 
     def _select(self, index: int) -> None:
-        self.user_has_moved = True
+        self.user_has_moved, self._lost = True, None
         if index == self._cursor:
             return
         before = self.visible_lines()
