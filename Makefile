@@ -13,6 +13,9 @@ JOBS ?= $(shell nproc)
 TYPES := $(BIN)/mypy --no-error-summary
 SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
+# containers set it, and every process of the tests would compile everything again
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json generated messages lint format system-packages lock clean

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from bootmenu.bugreport.known_words import WORDS
 
@@ -98,6 +99,8 @@ _MAX_DIGITS = 14
 """Most digits of a word; card numbers and recovery keys have more."""
 _MAX_SHORT = 2
 """Most unknown short parts of a word; with more of them it may be a code."""
+_REMEMBERED = 1024
+"""Words whose answer is kept: a log has the same ones in many lines."""
 _NUMBER = re.compile(
     r"(?i)0x[0-9a-f]{1,16}|[0-9]{1,10}(?:[kmgtp]?i?b?|m?s|us|ns|[kmg]?hz|bit|st|nd|rd|th|v|x|p|c|[kmg]bps|n8)"
 )
@@ -109,6 +112,7 @@ _SPLIT = re.compile(r"[._-]+|(?<=[a-z])(?=[A-Z])")
 _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\s]+")
 
 
+@lru_cache(_REMEMBERED)
 def _names_secret(name: str) -> bool:
     """Return whether the value after this name and a sign is a secret."""
     parts = [part.lower() for part in _SPLIT.split(name) if part]
@@ -130,6 +134,7 @@ class Redactor:
         for text in known:
             self._known.update(piece.lower() for piece in _PIECE.findall(text[:200]) if len(piece) <= 24)
         self._ids: dict[str, str] = {}
+        self._word = lru_cache(_REMEMBERED)(self._told)
 
     def text(self, text: str) -> str:
         """Return the text, line by line, without what is not known to be harmless."""
@@ -210,7 +215,7 @@ class Redactor:
             return f"{self._word(name)}={self._word(value)}"
         return f"{self._word(name)}={REMOVED}"
 
-    def _word(self, word: str) -> str:
+    def _told(self, word: str) -> str:
         # a name and a password precede the sign, but not in the subvolume of sda1:/@:/boot
         if "@" in word and (":" in word.rpartition("@")[0].rpartition("/")[2] or "://" in word):
             word = f"{REMOVED}@{word.rpartition('@')[2]}"

@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @dataclass
 class MemoryTree:
-    """A Tree over files by absolute path; `troubles` are paths that fail in a way of their own."""
+    """A Tree over files by absolute path, which stay as they are; `troubles` are paths that fail in a way of their
+    own."""
 
     files: Mapping[str, bytes]
     troubles: Mapping[str, TreeErrorReason] = field(default_factory=dict)
@@ -26,24 +27,27 @@ class MemoryTree:
     names: frozenset[str] = frozenset({"sda1"})
     image: str = ""
 
+    def __post_init__(self) -> None:
+        self._below: dict[str, set[str]] = {"/": set()}
+        """Names in each folder."""
+        for path in self.files:
+            while path != "/":
+                path, name = posixpath.split(path)
+                self._below.setdefault(path, set()).add(name)
+
     def _resolved(self, path: str) -> str:
         path = posixpath.normpath(normal(path))
         if path in self.troubles:
             raise TreeError(path, self.troubles[path], f"is {self.troubles[path]}")
         return path
 
-    def _is_folder(self, path: str) -> bool:
-        return path == "/" or any(name.startswith(f"{path}/") for name in self.files)
-
     def list(self, path: str) -> tuple[str, ...]:
         here = self._resolved(path)
         if here in self.files:
             raise TreeError(path, TreeErrorReason.NOT_A_FOLDER, "is not a folder")
-        if not self._is_folder(here):
+        if here not in self._below:
             raise TreeError(path, TreeErrorReason.MISSING, "does not exist")
-        above = here.rstrip("/") + "/"
-        names = {name.removeprefix(above).split("/")[0] for name in self.files if name.startswith(above)}
-        return tuple(sorted(names))[:LIST_LIMIT]
+        return tuple(sorted(self._below[here]))[:LIST_LIMIT]
 
     @contextlib.contextmanager
     def folder(self, path: str) -> Iterator[MemoryFolder]:
@@ -58,7 +62,7 @@ class MemoryTree:
 
     def stat(self, path: str) -> Stat:
         here = self._resolved(path)
-        if here not in self.files and not self._is_folder(here):
+        if here not in self.files and here not in self._below:
             raise TreeError(path, TreeErrorReason.MISSING, "does not exist")
         data = self.files.get(here)
         return Stat(

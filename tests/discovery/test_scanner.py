@@ -229,9 +229,17 @@ def test_a_scan_that_waits_for_a_disk_can_be_closed_by_another_thread(
     session = session_of(partition(tmp_path, "sda1", {}))
     stream = session.scan()
     events: list[ScanEvent] = []
-    reader = threading.Thread(target=lambda: events.extend(stream))
+    told = threading.Event()
+
+    def follow() -> None:
+        for event in stream:
+            events.append(event)
+            told.set()
+
+    reader = threading.Thread(target=follow)
     reader.start()
     assert gate.reached["sda1"].wait(60)
+    assert told.wait(60)
     stream.close()
     reader.join()
     assert [type(event) for event in events] == [DeviceFound]

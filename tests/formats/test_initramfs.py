@@ -26,14 +26,14 @@ from tests.properties import examples
 
 def cpio(*files: str, size: int = 0, claim: int | None = None, magic: bytes = b"070701") -> bytes:
     """A newc archive; every file has `size` bytes and claims `claim`."""
-    archive = b""
+    archive = bytearray()
     for name in (*files, "TRAILER!!!"):
         length = 0 if name == "TRAILER!!!" else size
         claimed = length if claim is None or name == "TRAILER!!!" else claim
         fields = [0, 0o100644, 0, 0, 1, 0, claimed, 0, 0, 0, 0, len(name) + 1, 0]
         header = magic + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
         archive += header + bytes(-len(header) % 4) + bytes(length + -length % 4)
-    return archive
+    return bytes(archive)
 
 
 PACK: dict[str, Callable[[bytes], bytes]] = {

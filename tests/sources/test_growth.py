@@ -24,7 +24,7 @@ from bootmenu.system.syscalls import Syscalls
 from tests.builders.containers import android, board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
-from tests.properties import rarely
+from tests.properties import rarely, seldom
 from tests.sources.parsers.reading import read
 
 Files = Mapping[str, bytes | str]
@@ -208,10 +208,7 @@ def grows_no_faster(half: Callable[[], object], whole: Callable[[], object]) -> 
 
 @pytest.mark.parametrize(
     "piece",
-    [
-        piece if number % 4 == 0 else pytest.param(piece, marks=pytest.mark.slow)
-        for number, piece in enumerate(PIECES)
-    ],
+    [piece if number % 8 == 0 else seldom(piece) for number, piece in enumerate(PIECES)],
 )
 def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
     half, whole = hostile(piece, 30_000), hostile(piece, 60_000)

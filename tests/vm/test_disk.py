@@ -11,7 +11,7 @@ from tests.vm import stages
 from tests.vm.conftest import MachineMaker
 from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 FAT = "load.device=vda1 load.kernel=linux/vmlinuz load.initrd=linux/second.cpio"
 EXT4 = "load.device=vda2 load.kernel=boot/vmlinuz load.initrd=boot/second.cpio"
@@ -25,7 +25,6 @@ EXT4 = "load.device=vda2 load.kernel=boot/vmlinuz load.initrd=boot/second.cpio"
             f"{EXT4} load.dtb=boot/dtbs/marked.dtb load.fact=bootmenu-test/marker",
             True,
             id="ext4-own-tree",
-            marks=pytest.mark.slow,
         ),
     ],
 )

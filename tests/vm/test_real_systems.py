@@ -28,7 +28,7 @@ SILENCE = 120.0
 def test_debian_13_comes_to_its_login(
     architecture: str, machine: MachineMaker, vm_cache: Path, tmp_path: Path
 ) -> None:
-    stage = stages.build_first_stage(vm_cache, architecture=architecture)
+    stage = stages.build_first_stage(vm_cache, architecture=architecture, as_shipped=True)
     root = disks.Partition(
         file_system=disks.FileSystem.EXT4,
         label="",
