@@ -13,8 +13,9 @@ from bootmenu.demo.builders import board_tree, strings
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
 from tests.builders.libfdt import LibFdt
+from tests.properties import ALL
 
-BLOBS = 1600
+BLOBS = 1600 if ALL else 320
 SEED = 20140825
 
 

@@ -47,6 +47,7 @@ from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.places import INSIDE
 from tests.builders.trees import write_tree
 from tests.kexec.staging import Kexec
+from tests.properties import part
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_a_rescan_before_any_step_of_a_start_takes_nothing_away_from_it(demo: Ma
     demo._pace = None
     number = sum(1 for _ in steps_to_a_start(demo, own))
     assert number > 8
-    for at in range(number):
+    for at in part(range(number)):
         for read in (0, 3, None):  # events of the other scan until it goes on: none, some, all
             for step, _ in enumerate(steps_to_a_start(demo, own)):
                 if step == at:

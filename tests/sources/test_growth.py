@@ -208,7 +208,7 @@ def grows_no_faster(half: Callable[[], object], whole: Callable[[], object]) -> 
 
 @pytest.mark.parametrize(
     "piece",
-    [piece if number % 8 == 0 else seldom(piece) for number, piece in enumerate(PIECES)],
+    [piece if number % 8 == 5 else seldom(piece) for number, piece in enumerate(PIECES)],
 )
 def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
     half, whole = hostile(piece, 30_000), hostile(piece, 60_000)

@@ -113,7 +113,9 @@ def with_files(
 ) -> Stage:
     """The stage with more files. initrd: where it is written to."""
     # The kernel reads on behind a plain archive, but not behind a compressed one.
-    initrd.write_bytes(archive(files, executable=set(executable)) + stage.initrd.read_bytes())
+    with initrd.open("wb") as whole, stage.initrd.open("rb") as rest:
+        whole.write(archive(files, executable=set(executable)))
+        shutil.copyfileobj(rest, whole)
     return Stage(kernel=stage.kernel, initrd=initrd)
 
 

@@ -39,13 +39,11 @@ def start(stage: stages.Stage, files: dict[str, bytes], script: str, hardware: H
     """A machine that runs a guest script over these files of /vmtest."""
     named = {f"vmtest/{name}": data for name, data in files.items()}
     named[f"vmtest/{script}"] = (stages.GUEST / script).read_bytes()
-    initrd = folder / "first.cpio"
-    archive = stages.archive(named, executable={f"vmtest/{script}"})
-    initrd.write_bytes(archive + stage.initrd.read_bytes())
+    stage = stages.with_files(stage, named, folder / "first.cpio", executable={f"vmtest/{script}"})
     return Machine(
         hardware,
         kernel=stage.kernel,
-        initrd=initrd,
+        initrd=stage.initrd,
         cmdline=f"rdinit=/vmtest/{script}",
         name=f"native-{folder.name}",
         artifacts=ARTIFACTS,

@@ -70,12 +70,11 @@ def run(scenario: Scenario, first_stage: stages.Stage, kernels: Kernels, cache: 
         tree = devicetrees.compile_tree(text, folder / "machine.dtb")
     elif scenario.board_tree is not None:
         tree = kernels.device_tree(scenario.board_tree)
-    initrd = folder / "scenario.cpio"
-    initrd.write_bytes(stages.archive(files, executable={"vmtest/scenario.sh"}) + first_stage.initrd.read_bytes())
+    stage = stages.with_files(first_stage, files, folder / "scenario.cpio", executable={"vmtest/scenario.sh"})
     machine = Machine(
         scenario.hardware.with_tree(tree),
         kernel=kernels.image(scenario.first),
-        initrd=initrd,
+        initrd=stage.initrd,
         cmdline=f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}",
         name="scenario-" + re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-"),
         artifacts=ARTIFACTS,
@@ -84,7 +83,7 @@ def run(scenario: Scenario, first_stage: stages.Stage, kernels: Kernels, cache: 
     with machine as vm:
         seen = watch(vm, scenario, token)
         vm.save()
-    initrd.unlink()
+    stage.initrd.unlink()
     return seen
 
 

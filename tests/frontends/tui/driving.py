@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import Any
 from unittest import mock
@@ -23,15 +24,15 @@ _FRAME = 0.025
 """Seconds within which Textual draws what has changed: its timer for that has 1/60 s."""
 
 
-async def _idle(_min_sleep: float = 0, max_sleep: float = 1) -> None:
-    """Wait until the event loop has nothing to run and nothing to draw.
+async def _idle(app: BootmenuApp, _min_sleep: float = 0, max_sleep: float = 1) -> None:
+    """Wait until the event loop has nothing to run and nothing to draw, or the app has ended: its timers go on.
 
     Textual's own way looks at how much time the process uses: at least two fiftieths of a second for each key, and on
     a busy machine it takes a process that does not get a turn for one that has nothing to do.
     """
     loop: Any = asyncio.get_running_loop()
     end = monotonic() + max_sleep
-    while monotonic() < end:
+    while not app._exit and monotonic() < end:
         await asyncio.sleep(0)
         soon = [timer.when() for timer in loop._scheduled if not timer.cancelled()]
         soon = [when for when in soon if when <= loop.time() + _FRAME]
@@ -109,7 +110,8 @@ class Menu:
 @asynccontextmanager
 async def driven(app: BootmenuApp, size: tuple[int, int]) -> AsyncIterator[Menu]:
     """Run this app at this size."""
-    with mock.patch("textual.app.wait_for_idle", _idle), mock.patch("textual.pilot.wait_for_idle", _idle):
+    idle = partial(_idle, app)
+    with mock.patch("textual.app.wait_for_idle", idle), mock.patch("textual.pilot.wait_for_idle", idle):
         async with app.run_test(size=size) as pilot:
             yield Menu(app, pilot)
 
