@@ -128,11 +128,13 @@ class DeviceOpener:
         if device.filesystem != "btrfs" or device.inner_path == btrfs.TOP:
             return None
         top = btrfs.top_level(device.parent or device).name
+        unpacked = device.parent is not None and device.parent.folder is not None
+        begins = btrfs.begins_in_unpacked if unpacked else btrfs.begins_in_subvolume
 
         def fallback(path: str) -> DirectoryTree | None:
             tree = self._open_trees().get(top)
             with contextlib.suppress(TreeError):
-                return tree if tree and btrfs.begins_in_subvolume(tree, path) else None
+                return tree if tree and begins(tree, path) else None
             return None
 
         return fallback

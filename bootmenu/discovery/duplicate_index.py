@@ -139,7 +139,11 @@ class DuplicateIndex:
 
 def _kernel(found: FoundEntry) -> _File:
     file = found.facts.file("kernel")
-    return (file.device, file.resolved or file.path) if file else ("", "")
+    if file is None:
+        return "", ""
+    # sda2:/@ is a subvolume, whose files the top level has below /@
+    device, _, inside = file.device.partition(":/")
+    return device, f"{f'/{inside}' if inside else ''}{file.resolved or file.path}"
 
 
 def dedupe_key(found: FoundEntry) -> DedupeKey:

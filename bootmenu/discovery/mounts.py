@@ -158,8 +158,8 @@ class Mounts:
                 if device.filesystem == "btrfs" and device.parent is None and device.folder is None:
                     with self.reading(btrfs.top_level(device)) as top:
                         yield from btrfs.subvolumes(device, tree, top)
-                elif device.folder is not None and device.parent is None:
-                    yield from btrfs.unpacked_snapshots(device, tree)
+                elif device.folder is not None and device.parent is None and device.filesystem in ("btrfs", None, ""):
+                    yield from btrfs.unpacked(device, tree)
                 if device.filesystem != iso.FILESYSTEM:
                     yield from iso.images(device, tree)
         except (MountError, TreeError) as error:

@@ -8,6 +8,7 @@ No tool is needed. In the top level, every subvolume is a directory, and the roo
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 
@@ -81,9 +82,12 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
     yield from _found(device, top, _candidates(top), {default.stat("/").identity}, _ROOT_INODE)
 
 
-def unpacked_snapshots(device: Device, tree: Tree) -> Iterator[Device | Problem]:
-    """Yield the snapshots in a directory given by --tree, which has directories in place of subvolumes."""
-    return _found(device, tree, _snapshots(tree, [f"/{name}" for name in _names(tree, TOP)]), set(), None)
+def unpacked(device: Device, tree: Tree) -> Iterator[Device | Problem]:
+    """Yield the subvolumes in a directory given by --tree, which has ordinary directories in their place: those with
+    a system, and snapshots."""
+    first = [f"/{name}" for name in _names(tree, TOP)]
+    systems = (path for path in first if _is_unpacked(tree, path))
+    return _found(device, tree, itertools.chain(systems, _snapshots(tree, first)), set(), None)
 
 
 def _found(
@@ -121,6 +125,17 @@ def begins_in_subvolume(top: Tree, path: str) -> bool:
     """Return whether a path leads through a subvolume in the top level: `/@/boot/vmlinuz`."""
     first, slash, _ = path.strip("/").partition("/")
     return bool(slash) and top.stat(f"/{first}").identity[1] == _ROOT_INODE
+
+
+def begins_in_unpacked(top: Tree, path: str) -> bool:
+    """Return whether a path leads through a directory that stands for a subvolume, see `unpacked`."""
+    first, slash, _ = path.strip("/").partition("/")
+    return bool(slash) and (first == ".snapshots" or _is_unpacked(top, f"/{first}"))
+
+
+def _is_unpacked(top: Tree, path: str) -> bool:
+    # most distributions name them so; Fedora's are called root and home, which may be ordinary directories
+    return path.startswith("/@") or all(_names(top, f"{path}/{name}") for name in ("boot", "etc"))
 
 
 def _candidates(top: Tree) -> Iterator[str]:
