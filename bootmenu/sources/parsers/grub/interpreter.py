@@ -20,7 +20,7 @@ from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, read_text
 
 MAX_DEPTH = 64
 """Depth of nested functions, files, loops and conditions."""
-MAX_INCLUDES = 64
+MAX_INCLUDES = 256
 """Files that one configuration may read."""
 MAX_MISTAKES = 100
 """Syntax errors after which the rest is ignored."""
@@ -32,8 +32,6 @@ class Interpreter(ShellState):
     def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
         super().__init__(tree, config, budget, platform)
         self._functions: dict[str, tuple[Command, ...]] = {}
-        self._own_loopbacks: dict[str, str] = {}
-        """Those of the configuration itself, which all its entries have."""
         self._depth = 0
         self._includes = 0
         self._mistakes = 0
@@ -140,14 +138,13 @@ class Interpreter(ShellState):
             context.set("default", tail)
         self.context, self.menu, self.loaded = context, Menu(context), LoadedFiles()
         self.config, self.config_device = item.config.path, item.config.device
-        if not self.in_body:
-            self._own_loopbacks = self.loopbacks
         self.listed_by, self.active, self.in_body = item.listed_by, item.active, True
         # menuentry.c:setparams_prefix: the title is $1
         self.scope = list(item.arguments)
         self._depth = self._loops = self._leaving = self._includes = 0
         self._continuing = self._returning = self.exiting = False
-        self.loopbacks = dict(self._own_loopbacks)
+        # what its menu set up is there, and what another item sets up is not
+        self.loopbacks = dict(item.loopbacks)
         self._spend_on_context()
         if isinstance(item.body, str):
             self.run_text(item.body)

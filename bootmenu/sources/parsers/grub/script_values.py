@@ -105,6 +105,8 @@ class Item(Record):
     """The partition that lists it; see ShellState.listed_by."""
     active: tuple[tuple[int, int], ...]
     """Identities of the files that were being read when it was defined."""
+    loopbacks: dict[str, str]
+    """The image files of its menu; see ShellState.loopbacks."""
 
 
 class Menu(Record):

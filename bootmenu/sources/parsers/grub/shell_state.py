@@ -187,6 +187,7 @@ class ShellState:
             config=FileRef(device=self.config_device, path=self.config, exists=True),
             listed_by=self.listed_by,
             active=self.active,
+            loopbacks=self.loopbacks,
         )
 
     def shift(self, count: int) -> int:

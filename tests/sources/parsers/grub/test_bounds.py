@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import patterns
 from bootmenu.sources.parsers.grub import menus
+from bootmenu.sources.parsers.grub.interpreter import MAX_INCLUDES
 from bootmenu.sources.tree import CONFIG_LIMIT
 from tests.properties import examples
 from tests.sources.parsers.grub.building import block, menu
@@ -45,7 +46,7 @@ def check(found: tuple[list[BootEntry], list[Problem]]) -> None:
         (f"v={'x' * 60_000}\necho $v$v$v$v$v", "has a command that is too long"),
         ("v=x\nwhile true; do v=x$v; set $v=1; done", "has too many variables, or one that is too long"),
         ("while true; do menuentry a { linux /l }; done", "has too many entries: only the first 2,000 are read"),
-        ("while true; do source /empty; done", "reads more than 64 files"),
+        ("while true; do source /empty; done", f"reads more than {MAX_INCLUDES} files"),
         ("function f { submenu x { f }; submenu y { f }; }\nf", "has menus more than 8 deep"),
         ("menuentry b { while true; do true; done }", "the entry “b” runs for more than 20,000 steps"),
         (
