@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from bootmenu.model.entry import BootEntry, CommandLine
 from bootmenu.model.value import replace
+from bootmenu.sources.references import written
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
 
 FORMATS = ("grub", "syslinux", "bls")
@@ -24,7 +25,6 @@ _UNREADABLE = re.compile(r"[\s\"'\\$`]")
 """What the scripts of an initramfs, which split /proc/cmdline at blanks, do not read as part of a path."""
 _END = re.compile(r"(?<!\S)---?(?!\S)")
 """What comes after is init's, or with three dashes what Debian's and Ubuntu's installers pass on."""
-_UUID_OF_FAT = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16}")
 
 System = Callable[[Tree, BootEntry], "tuple[str, ...] | str | None"]
 """Return the parameters to add, or why there are none, or None if this is another kind of system."""
@@ -36,7 +36,8 @@ def from_file(tree: Tree, entry: BootEntry) -> BootEntry:
     Where none is known, or none could work, the entry never starts automatically."""
     entry = replace(entry, default=False)  # an image on a disk is not what the disk is there for
     if tree.image in entry.cmdline.text:
-        return entry  # its configuration says it: a loopback.cfg, or one that uses $iso_path
+        # its configuration says it: a loopback.cfg, or one that uses $iso_path
+        return replace(entry, manual=_obstacle(tree))
     found: tuple[str, ...] | str | None = next(
         (answer for system in _SYSTEMS if (answer := system(tree, entry)) is not None), None
     )
@@ -107,7 +108,10 @@ _BY_NAME = re.compile(r"(?:CDLABEL|LABEL|UUID|PARTUUID|PARTLABEL)=.|/dev/disk/by
 def _dracut(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
     # dracut, modules.d/90dmsquash-live/iso-scan.sh sets up a loop device, which then has the name in root=live:NAME.
     # kiwi's kiwi-live (openSUSE's live systems) installs the same script. Fedora, Void, OpenMandriva.
-    kind, _, name = (entry.cmdline.get("root") or "").partition(":")
+    root = entry.cmdline.get("root") or ""
+    if not root.startswith("live:") and entry.cmdline.get("rd.live.image") is not None:
+        root = f"live:{root}"  # parse-dmsquash-live.sh: the form before "live:"
+    kind, _, name = root.partition(":")
     folder = entry.cmdline.get("rd.live.dir") or "LiveOS"
     # dmsquash-live-root.sh: what it looks for there
     files = (entry.cmdline.get("rd.live.squashimg") or "squashfs.img", "rootfs.img", "ext3fs.img")
@@ -129,14 +133,19 @@ def _anaconda(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
 
 
 def _archiso(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
-    # mkinitcpio-archiso, hooks/archiso and hooks/archiso_loop_mnt; SystemRescue has another basedir
-    if not any(name.startswith("archiso") for name, _ in entry.cmdline.options()):
+    # mkinitcpio-archiso, hooks/archiso and hooks/archiso_loop_mnt; SystemRescue has another basedir. Parabola,
+    # Hyperbola and KaOS have copies of it, with their name before `iso`.
+    prefix = next((match[1] for name, _ in entry.cmdline.options() if (match := _ARCHISO.fullmatch(name))), None)
+    if prefix is None:
         return None
-    base = entry.cmdline.get("archisobasedir") or "arch"
+    base = entry.cmdline.get(f"{prefix}isobasedir") or prefix
     for architecture in _names(tree, base):
-        if any(name.startswith("airootfs.") for name in _names(tree, f"{base}/{architecture}")):
+        if any(name.startswith(("airootfs.", "root-image.")) for name in _names(tree, f"{base}/{architecture}")):
             return _img_loop(tree)
     return None
+
+
+_ARCHISO = re.compile(r"([a-z]+)iso(?:basedir|label|searchuuid|searchfilename|device)")
 
 
 def _manjaro(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
@@ -147,16 +156,19 @@ def _manjaro(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
 
 def _img_loop(tree: Tree) -> tuple[str, ...] | str:
     """Return the parameters of a hook that mounts one partition, which it has to be told."""
-    outer = (name.removesuffix(f":{tree.image}") for name in sorted(tree.names, reverse=True))
-    for name in outer:  # uuid= comes before partuuid=
-        kind, _, value = name.partition("=")
-        if kind == "uuid" and value:
-            # udev's links have UUIDs as libblkid writes them: those of FAT, exFAT and NTFS in upper case
-            value = value.upper() if _UUID_OF_FAT.fullmatch(value) else value
-            return (f"img_dev=/dev/disk/by-uuid/{value}", f"img_loop={tree.image}")
-        if kind == "partuuid" and value:
-            return (f"img_dev=/dev/disk/by-partuuid/{value}", f"img_loop={tree.image}")
-    return "its system has to be told the partition of the image file, whose UUID is not known"
+    for kind in ("uuid", "partuuid"):
+        if value := _of_partition(tree, kind):
+            return (f"img_dev=/dev/disk/by-{kind}/{value}", f"img_loop={tree.image}")
+    return _NO_UUID
+
+
+_NO_UUID = "its system has to be told the partition of the image file, whose UUID is not known"
+
+
+def _of_partition(tree: Tree, kind: str) -> str:
+    """Return the UUID of the partition that holds the image, as udev's links have it; empty if it is not known."""
+    outer = (name.removesuffix(f":{tree.image}") for name in sorted(tree.names))
+    return next((written(name.partition("=")[2]) for name in outer if name.startswith(f"{kind}=")), "")
 
 
 def _nixos(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
@@ -183,6 +195,40 @@ def _android(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
     return (f"iso-scan/filename={tree.image}",)
 
 
+def _live_kit(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
+    # linux-live, livekitlib:find_data_try, and Porteus, linuxrc: from= may name an image file
+    known = any(_is_folder(tree, name) for name in ("slax", "porteus")) and "/boot/" in entry.kernel.path
+    return (f"from={tree.image}",) if known else None
+
+
+def _liveslak(tree: Tree, _: BootEntry) -> tuple[str, ...] | None:
+    # liveslak, liveinit.tpl: livemedia=scandev:PATH. Slackware Live
+    return (f"livemedia=scandev:{tree.image}",) if _is_folder(tree, "liveslak/system") else None
+
+
+def _antix(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
+    # antiX's and MX's live-init: the UUID of the partition, and the file on it
+    if not entry.kernel.path.startswith("/antiX/"):
+        return None
+    uuid = _of_partition(tree, "uuid")
+    return (f"buuid={uuid}", f"fromiso={tree.image}") if uuid else _NO_UUID
+
+
+def _genkernel(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
+    # genkernel, defaults/initrd.scripts:findmediamount. Gentoo, Pentoo, Calculate
+    loop = entry.cmdline.get("loop")
+    if entry.cmdline.get("cdroot") is None or not loop or not exists(tree, normal(loop)):
+        return None
+    return (f"isoboot={tree.image}",)
+
+
+def _in_memory(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
+    # Debian's and Ubuntu's mini.iso, whose installer fetches everything; Tiny Core without extensions
+    names = [ref.path.rpartition("/")[2] for ref in entry.initrds]
+    core = any(name.startswith("core") for name in names) and entry.cmdline.get("cde") is None
+    return () if exists(tree, "/.disk/mini-info") or (core and entry.kernel.path.startswith("/boot/")) else None
+
+
 def _alpine(tree: Tree, _: BootEntry) -> str | None:
     # mkinitfs, nlplug-findfs.c looks for .boot_repository on file systems of block devices only
     if not exists(tree, "/apks/.boot_repository") and not exists(tree, "/.alpine-release"):
@@ -199,5 +245,6 @@ def _debian_installer(tree: Tree, entry: BootEntry) -> str | None:
 
 _SYSTEMS: tuple[System, ...] = (
     *(_debian_live, _casper, _dracut, _anaconda, _archiso, _manjaro, _nixos, _suse, _android),
+    *(_live_kit, _liveslak, _antix, _genkernel, _in_memory),
     *(_alpine, _debian_installer),
 )

@@ -57,6 +57,14 @@ def named(kind: str, value: str) -> str:
     return f"{kind}={value.lower() if kind.endswith('uuid') else value}"
 
 
+_UUID_OF_FAT = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16}")
+
+
+def written(uuid: str) -> str:
+    """Return a file system's UUID as libblkid and GRUB write it: those of FAT, exFAT and NTFS in upper case."""
+    return uuid.upper() if _UUID_OF_FAT.fullmatch(uuid) else uuid
+
+
 def unescaped(name: str) -> str:
     """Undo udev's escapes of special characters, such as \\x20."""
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)

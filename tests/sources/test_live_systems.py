@@ -24,6 +24,7 @@ def started(
     config: str = "/boot/grub/grub.cfg",
     image: str = ISO,
     outer: tuple[str, ...] = ("sda1", "uuid=0ab1-77c2", "partuuid=77-01"),
+    initrd: str = "/initrd",
 ) -> BootEntry:
     """Return the entry of an image with these files as it is offered."""
     names = [f"{name}:{image}" for name in outer]
@@ -35,6 +36,7 @@ def started(
         config=FileRef(device=names[0], path=config),
         device=names[0],
         kernel=FileRef(device=names[0], path=kernel),
+        initrds=(FileRef(device=names[0], path=initrd),),
         cmdline=CommandLine(cmdline),
         default=True,
     )
@@ -63,6 +65,13 @@ def started(
         ("init=/nix/store/x/init root=LABEL=nixos", ["/nix-store.squashfs"], "/boot/bzImage", FINDISO),
         ("splash=silent", ["/boot/aarch64/root"], "/boot/aarch64/linux", f"install=hd:{ISO}"),
         ("root=/dev/ram0 androidboot.selinux=permissive", ["/system.efs"], "/kernel", SCAN),
+        ("root=CDLABEL=Old rd.live.image", ["/LiveOS/squashfs.img"], "/isolinux/vmlinuz0", SCAN),
+        ("parabolaisolabel=PARA", ["/parabola/x86_64/airootfs.sfs"], "/parabola/boot/x86_64/vmlinuz", LOOP),
+        ("kdeosisobasedir=kdeos", ["/kdeos/x86_64/root-image.sqfs"], "/kdeos/boot/x86_64/kdeosiso", LOOP),
+        ("changes=/porteus", ["/porteus/base/000.xzm"], "/boot/syslinux/vmlinuz", f"from={ISO}"),
+        ("slax.flags=perch", ["/slax/01-core.sb"], "/slax/boot/vmlinuz", f"from={ISO}"),
+        ("kbd=us", ["/liveslak/system/0010.sxz"], "/boot/generic", f"livemedia=scandev:{ISO}"),
+        ("loop=/image.squashfs cdroot", ["/image.squashfs"], "/boot/gentoo", f"isoboot={ISO}"),
     ],
 )
 def test_each_kind_gets_its_own_parameter(cmdline: str, files: list[str], kernel: str, added: str) -> None:
@@ -72,6 +81,29 @@ def test_each_kind_gets_its_own_parameter(cmdline: str, files: list[str], kernel
     assert (entry.manual, entry.default) == ("", False)
     # without what lies in it, it is not that kind: nothing is added
     assert started(cmdline, kernel=kernel).cmdline.text == cmdline
+
+
+def test_antix_is_told_the_partition_and_the_file() -> None:
+    entry = started("quiet", "/antiX/linuxfs", kernel="/antiX/vmlinuz")
+    assert entry.cmdline.text == f"quiet buuid=0AB1-77C2 fromiso={ISO}"
+    assert "UUID" in started("quiet", kernel="/antiX/vmlinuz", outer=("sda1",)).manual
+
+
+@pytest.mark.parametrize(
+    ("files", "initrd", "kernel", "cmdline", "needs_none"),
+    [
+        (["/.disk/mini-info"], "/initrd.gz", "/linux", "vga=788 --- quiet", True),
+        (["/.disk/info"], "/initrd.gz", "/linux", "vga=788 --- quiet", False),
+        ([], "/boot/corepure64.gz", "/boot/vmlinuz64", "loglevel=3", True),
+        (["/cde/onboot.lst"], "/boot/core.gz", "/boot/vmlinuz", "loglevel=3 cde", False),
+    ],
+)
+def test_a_system_that_is_all_in_memory_needs_no_parameter(
+    files: list[str], initrd: str, kernel: str, cmdline: str, needs_none: bool
+) -> None:
+    entry = started(cmdline, *files, kernel=kernel, initrd=initrd)
+    assert (entry.cmdline.text, entry.notes) == (cmdline, ())
+    assert (entry.manual == "") is needs_none
 
 
 @pytest.mark.parametrize(
@@ -111,6 +143,7 @@ def test_options_of_init_stay_behind_its_dashes() -> None:
 
 def test_a_path_that_no_initramfs_reads_is_not_passed() -> None:
     assert "blank" in started("boot=live", "/live/f.squashfs", image="/my iso/a.iso").manual
+    assert "blank" in started("boot=live findiso=/my iso/a.iso", image="/my iso/a.iso").manual
     assert "subvolume" in started("boot=live", "/live/f.squashfs", outer=("sda1:/@",)).manual
 
 

@@ -297,10 +297,11 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
 
 def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
     """Set the variable to GRUB's name of the partition found. Assume that one that cannot be read here exists, and
-    use its canonical name, which discovery resolves later. In an image, it is the image: a medium searches for
-    itself."""
+    use its canonical name, which discovery resolves later. In an image, it is the image, since a medium searches for
+    itself, or the partition that holds the image file: a loopback.cfg searches for $iso_path."""
     if shell.tree.image:
-        device = shell.tree.device
+        in_partition = kind == "file" and normal(wanted) == shell.tree.image
+        device = _outer(shell.tree.device, shell.tree) if in_partition else shell.tree.device
     elif kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)
@@ -354,12 +355,24 @@ def _probe(shell: Interpreter, arguments: list[str]) -> int:
     asked = {"fs-uuid": "uuid", "label": "label", "part-uuid": "partuuid", "partuuid": "partuuid"}
     kind = next((kind for option, kind in asked.items() if option in given), "")
     device = shell.device(given.words[0])
-    tree = shell.tree_of(device)
-    names = sorted(tree.names) if tree is not None else [device]
+    image = shell.tree if shell.tree.image else None
+    if image is not None and device == _outer(image.device, image):
+        names = sorted(_outer(name, image) for name in image.names)
+    elif (tree := shell.tree_of(device)) is not None:
+        names = [] if tree.image else sorted(tree.names)  # an image's names are those of its partition
+    else:
+        names = [device]
     value = next((name.partition("=")[2] for name in names if kind and name.startswith(f"{kind}=")), None)
     if value is None:
         return 1
-    return shell.set(given.last("set"), value) if "set" in given else 0
+    return (
+        shell.set(given.last("set"), references.written(value) if kind == "uuid" else value) if "set" in given else 0
+    )
+
+
+def _outer(name: str, image: Tree) -> str:
+    """Return the name of the partition that holds an image file, for a name of the image."""
+    return name.removesuffix(f":{image.image}")
 
 
 # --- texts -------------------------------------------------------------------------------------------------------

@@ -133,8 +133,8 @@ def test_an_entry_whose_conditions_are_not_met_is_said() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ("--set=v -u $root", "1111-aaaa"),
-        ("--set v --fs-uuid ($root)", "1111-aaaa"),
+        ("--set=v -u $root", "1111-AAAA"),
+        ("--set v --fs-uuid ($root)", "1111-AAAA"),
         ("-s v -l $root", "ROOT"),
         ("--part-uuid --set=v (hd0,gpt2)", "2222-bb"),
         ("--partuuid --set=v $root", "2222-bb"),
@@ -276,6 +276,13 @@ def test_a_kernel_within_an_image_is_named_by_it(before: bool) -> None:
     (entry,) = entries(text)
     assert (entry.kernel.device, entry.kernel.path) == ("sda1:/x.iso", "/casper/vmlinuz")
     assert entry.cmdline.text == "iso-scan/filename=/x.iso"
+
+
+@pytest.mark.parametrize("inside", ["linux (l)/k", "root=(l)\nlinux /k", "linux ($root)/k"])
+def test_a_loopback_of_a_submenu_is_there_for_its_entries(inside: str) -> None:
+    # multibootusb, mbusb.d: a submenu for each image
+    text = f"submenu s /x.iso {{ loopback l $2\nroot=l\nmenuentry a {{ {inside} }}\n}}\nmenuentry b {{ linux (l)/k }}"
+    assert [entry.kernel.device for entry in entries(text)] == ["sda1:/x.iso", "l"]
 
 
 def test_a_loopback_of_one_entry_is_none_of_another() -> None:

@@ -70,5 +70,23 @@ def test_a_medium_that_searches_for_itself_finds_its_image(how: str) -> None:
     assert entry.kernel.device == "sda1:/isos/a b).iso"
 
 
+@pytest.mark.parametrize(("uuid", "written"), [("4e21-00ff", "4E21-00FF"), ("5d1f3a70-0-4", "5d1f3a70-0-4")])
+def test_a_loopback_cfg_that_searches_for_its_image_finds_the_partition(uuid: str, written: str) -> None:
+    # archiso, configs/releng/grub/loopback.cfg
+    config = b"""search --no-floppy --set=outer --file "${iso_path}"
+probe --set uuid --fs-uuid "${outer}"
+probe --set none --fs-uuid "${root}"
+menuentry "a$none" {
+    linux /k img_dev=UUID=${uuid} img_loop="${iso_path}"
+}
+"""
+    names = frozenset(f"{name}:/a.iso" for name in ("sda1", f"uuid={uuid}", "partuuid=77-01"))
+    files = {"/boot/grub/loopback.cfg": config, "/k": b"k"}
+    (entry,) = read_partition(MemoryTree(files, device="sda1:/a.iso", names=names, image="/a.iso"))
+    assert isinstance(entry, BootEntry)
+    assert entry.cmdline.text == f"img_dev=UUID={written} img_loop=/a.iso"
+    assert (entry.title, entry.kernel.device) == ("a", "sda1:/a.iso")  # $root is still the image
+
+
 def test_a_partition_s_loopback_cfg_is_none_of_its_own() -> None:
     assert list(read_partition(MemoryTree({"/boot/grub/loopback.cfg": LOOPBACK}))) == []
