@@ -11,7 +11,12 @@ from bootmenu.model.entry import Problem
 from bootmenu.sources.tree import Tree, TreeError
 
 FILESYSTEM = "iso9660"
-FOLDERS = ("/", "/boot", "/iso", "/isos", "/boot-isos")
+_FOLDERS = frozenset(("boot", "iso", "isos", "boot-isos", "images"))
+"""Directories at the top in which people keep image files, in lower case."""
+_IN_BOOT = frozenset(("iso", "isos", "images", "grml", "boot-isos"))
+"""The same in /boot: live-iso-boot, multibootusb, grub-imageboot, grml-rescueboot."""
+_MAX_FOLDERS = 200
+_MAX_DEPTH = 5
 MAX_IMAGES = 16
 """Maximum number of images that are read on one partition, as each takes a loop device."""
 
@@ -25,13 +30,13 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
 
     In a directory given by --tree, a directory of that name is one that was unpacked."""
     found = 0
-    for folder in FOLDERS:
+    for folder in _folders(device, tree):
         try:
             names = tree.list(folder)
         except TreeError:
             continue
         for name in names:
-            if not name.lower().endswith(".iso"):
+            if not is_named_so(name):
                 continue
             path = f"{folder.rstrip('/')}/{name}"
             try:
@@ -51,6 +56,50 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 yield Problem(device=device.name, path=path, message=message)
                 return
             yield Device.nested(device, path, filesystem=FILESYSTEM, label=volume or None)
+
+
+def is_named_so(name: str) -> bool:
+    """Return whether this is the name of an image of a medium."""
+    return name.lower().endswith(".iso")
+
+
+def _folders(device: Device, tree: Tree) -> Iterator[str]:
+    """Yield the directories that are searched, each once: FAT ignores the case of names."""
+    top = _names(tree, "/")
+    if device.label == "Ventoy" or "ventoy" in top:
+        yield from _all_folders(tree)
+        return
+    yield "/"
+    for name in top:
+        if name.lower() in _FOLDERS:
+            yield f"/{name}"
+            if name.lower() == "boot":
+                yield from (f"/{name}/{inner}" for inner in _names(tree, f"/{name}") if inner.lower() in _IN_BOOT)
+
+
+def _all_folders(tree: Tree) -> Iterator[str]:
+    # Ventoy, GRUB2/MOD_SRC/grub-2.04/grub-core/ventoy/ventoy_cmd.c:ventoy_collect_img_files: every directory of its
+    # partition, except those with a .ventoyignore
+    pending = ["/"]
+    for path in pending:
+        try:
+            with tree.folder(path) as folder:
+                names, files = folder.folders, folder.files
+        except TreeError:
+            continue
+        if ".ventoyignore" in files:
+            continue
+        yield path
+        if path.count("/") < _MAX_DEPTH:
+            below = (name for name in names if not name.startswith((".", "$")) and not is_named_so(name))
+            pending += [f"{path.rstrip('/')}/{name}" for name in below][: _MAX_FOLDERS - len(pending)]
+
+
+def _names(tree: Tree, path: str) -> tuple[str, ...]:
+    try:
+        return tree.list(path)
+    except TreeError:
+        return ()
 
 
 def label(tree: Tree, path: str) -> str | None:

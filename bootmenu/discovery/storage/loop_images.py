@@ -28,7 +28,7 @@ def image_at(parent: Device, tree: Tree, path: str) -> Device | None:
     """Return the device for an image file, or None if it is not one that can be mounted. tree: the parent's files."""
     with contextlib.suppress(TreeError, OSError):
         if parent.folder is not None and tree.stat(path).is_folder:  # below --tree: one that was unpacked
-            return Device.nested(parent, path, filesystem="squashfs")
+            return Device.nested(parent, path, filesystem=iso.FILESYSTEM if iso.is_named_so(path) else "squashfs")
         if (label := iso.label(tree, path)) is not None:
             return Device.nested(parent, path, filesystem=iso.FILESYSTEM, label=label or None)
         with tree.open(path) as file:

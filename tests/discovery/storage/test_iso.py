@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage import iso
 from bootmenu.discovery.storage.iso import MAX_IMAGES, images
 from bootmenu.model.entry import Problem
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
 from tests.properties import examples
@@ -27,13 +29,32 @@ def found(files: dict[str, bytes], troubles: dict[str, TreeErrorReason] | None =
 
 
 def test_images_are_found_in_the_usual_folders() -> None:
-    paths = ["/a.iso", "/boot/B.ISO", "/iso/c.iso", "/isos/d.iso", "/boot-isos/e.iso"]
-    devices = found({**dict.fromkeys(paths, image()), "/home/f.iso": image(), "/iso/g.img": image()})
-    assert [device.inner_path for device in devices if isinstance(device, Device)] == paths
+    paths = ["/a.iso", "/ISO/c.iso", "/boot/B.ISO", "/boot/grml/f.iso", "/boot-isos/e.iso", "/isos/d.iso"]
+    devices = found({**dict.fromkeys(paths, image()), "/home/f.iso": image(), "/ISO/g.img": image()})
+    assert sorted(device.inner_path for device in devices if isinstance(device, Device)) == sorted(paths)
     first = devices[0]
     assert isinstance(first, Device)
     assert (first.name, first.filesystem, first.label) == ("sda1:/a.iso", "iso9660", "Debian 12")
     assert (first.identity, first.names, first.parent) == ("uuid=ab-1:/a.iso", (), DEVICE)
+
+
+@pytest.mark.parametrize("label", ["Ventoy", None])
+def test_on_a_partition_of_ventoy_every_folder_is_searched(label: str | None) -> None:
+    deep = "/a/b/c/d/e"
+    paths = [f"{deep}/x.iso", "/ISO/linux/y.iso", "/z.iso"]
+    left_out = [f"{deep}/f/g.iso", "/.Trash/1.iso", "/$RECYCLE.BIN/2.iso", "/tools/3.iso", "/tools/in/4.iso"]
+    files = {**dict.fromkeys([*paths, *left_out], image()), "/tools/.ventoyignore": b""}
+    if label is None:
+        files["/ventoy/ventoy.json"] = b"{}"
+    devices = images(replace(DEVICE, label=label), MemoryTree(files))
+    assert sorted(device.inner_path for device in devices if isinstance(device, Device)) == sorted(paths)
+
+
+def test_on_a_partition_of_ventoy_so_many_folders_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iso, "_MAX_FOLDERS", 3)
+    files = {f"/{name}/a.iso": image() for name in "abcd"} | {"/a/b/c.iso": image()}
+    devices = list(images(replace(DEVICE, label="Ventoy"), MemoryTree(files)))
+    assert [device.inner_path for device in devices if isinstance(device, Device)] == ["/a/a.iso", "/b/a.iso"]
 
 
 @pytest.mark.parametrize("data", [b"", image()[:-100], bytes(40_000), b"x" * 40_000])

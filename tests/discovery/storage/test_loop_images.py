@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loop_images import image_at, is_silent
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
@@ -40,6 +41,13 @@ def test_an_image_is_known_by_its_content(data: bytes, filesystem: str, silent: 
     found = image_at(DEVICE, MemoryTree({"/a.img": data}), "/a.img")
     assert found is not None
     assert (found.name, found.filesystem, is_silent(found)) == ("sda3:/a.img", filesystem, silent)
+
+
+@pytest.mark.parametrize(("name", "silent"), [("a.iso", False), ("a.img", True)])
+def test_an_unpacked_image_below_a_folder_is_what_its_name_says(tmp_path: Path, name: str, silent: bool) -> None:
+    found = image_at(replace(DEVICE, folder=str(tmp_path)), MemoryTree({f"/{name}/x": b""}), f"/{name}")
+    assert found is not None
+    assert is_silent(found) is silent
 
 
 @examples(100)
