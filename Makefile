@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= $(shell nproc)
 TYPES := $(BIN)/mypy --no-error-summary
-SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+SHARED = -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 # containers set it, and every process of the tests would compile everything again
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,6 +28,8 @@ help: ## List these targets.
 run: $(VENV)/.ready ## Start the menu.
 	@$(BIN)/bootmenu menu $(ARGS)
 
+# these wait for a third of their time
+test test-fast: JOBS := $(shell expr $(JOBS) + 1)
 test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
 	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not slow" $(ARGS)

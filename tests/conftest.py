@@ -32,7 +32,12 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 compile_catalogues()  # what was edited since the environment was made
 
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda _pad: None)  # glibc has it
+_libc = ctypes.CDLL(None)
+_trim = getattr(_libc, "malloc_trim", lambda _pad: None)  # glibc has it
+_M_ARENA_MAX = -8
+"""glibc's malloc.h: how many heaps threads may have."""
+if mallopt := getattr(_libc, "mallopt", None):
+    mallopt(_M_ARENA_MAX, 1)  # tests start thousands of threads, whose heaps would be kept
 
 _LONGEST_ID = {bytes: 16, str: 60}
 """Characters of a parameter that stand in a test's name."""
