@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -282,3 +283,120 @@ def test_no_kernel_is_offered_twice() -> None:
 def test_settings_files() -> None:
     text = " # no\na=1\n  b = 2\r\nc=\nd=x\\\\y\\nz\na=\nnothing\n=x\ne=a=b\n"
     assert as_dict(text) == {"b ": " 2", "d": "x\\ynz", "e": "a=b"}
+
+
+# ---- update slots, and what U-Boot stores
+
+SLOTS = (
+    'test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"\n'
+    'test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 3\ntest -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 3\n'
+    'for slot in "${BOOT_ORDER}"; do if test -n "${chosen}"; then true;\n'
+    'elif test "${slot}" = A -a ${BOOT_A_LEFT} -gt 0; then setenv chosen root=/dev/mmcblk0p2 rauc.slot=A;\n'
+    'elif test "${slot}" = B -a ${BOOT_B_LEFT} -gt 0; then setenv chosen root=/dev/mmcblk0p3 rauc.slot=B; fi; done\n'
+    "setenv bootargs ${chosen}\n"
+)
+
+
+def stored(*variables: str, flags: bytes = b"") -> bytes:
+    """A file in which U-Boot keeps its environment."""
+    data = b"".join(variable.encode() + b"\0" for variable in variables) + bytes(64)
+    return zlib.crc32(data).to_bytes(4, "little") + flags + data
+
+
+def test_each_update_slot_has_an_entry_and_none_starts_by_itself() -> None:
+    entries, (problem,) = script(SLOTS + LOAD + BOOT)
+    assert [entry.cmdline.get("rauc.slot") for entry in entries] == ["A", "B"]
+    assert not any(entry.default for entry in entries)
+    assert all(entry.cmdline.variables == ("BOOT_ORDER",) for entry in entries)
+    assert "which slot it starts depends on “BOOT_ORDER”" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("files", "slot"),
+    [
+        ({"/uboot.env": stored("BOOT_ORDER=B A", "BOOT_A_LEFT=3", "BOOT_B_LEFT=2")}, "B"),
+        ({"/uboot.env": stored("BOOT_ORDER=B A", "BOOT_A_LEFT=3", "BOOT_B_LEFT=0")}, "A"),
+        ({"/uboot.env": stored("BOOT_ORDER=B A")[:-1]}, None),
+        (
+            {
+                "/uboot.env": stored("BOOT_ORDER=A B", flags=b"\xff"),
+                "/uboot-redund.env": stored("BOOT_ORDER=B A", flags=b"\0"),
+            },
+            "B",
+        ),
+        (
+            {
+                "/uboot.env": stored("BOOT_ORDER=A B", flags=b"\2"),
+                "/uboot-redund.env": stored("BOOT_ORDER=B A", flags=b"\1"),
+            },
+            "A",
+        ),
+    ],
+)
+def test_the_slot_is_the_one_that_u_boot_has_stored(files: dict[str, bytes], slot: str | None) -> None:
+    entries, problems = script(SLOTS + LOAD + BOOT, files)
+    assert len(entries) == 2
+    assert [entry.cmdline.get("rauc.slot") for entry in entries if entry.default] == ([slot] if slot else [])
+    assert bool(problems) == (slot is None)
+
+
+@given(st.binary(max_size=200), st.booleans())
+@examples(50)
+def test_any_stored_environment_is_read(data: bytes, sealed: bool) -> None:
+    data = zlib.crc32(data).to_bytes(4, "little") + data if sealed else data
+    entries, _ = script(LOAD + BOOT, {"/uboot.env": data, "/uboot-redund.env": data})
+    assert len(entries) == 1
+
+
+def test_what_a_script_stores_itself_is_not_known() -> None:
+    entry = one(
+        'setenv bring "mmc read ${loadaddr} ${where} 10; env import -c ${loadaddr} 2000;"\n'
+        'setenv keep "env export -c -s 2000 ${loadaddr} MACHINE_ID;"\nrun bring\n'
+        'test -n "${MACHINE_ID}" || setenv first systemd.condition-first-boot=true\n'
+        + LOAD
+        + 'setenv bootargs "root=/dev/sda1 systemd.machine_id=${MACHINE_ID} ${first}"\n'
+        + BOOT
+    )
+    assert entry.cmdline.text == "root=/dev/sda1"
+
+
+def test_the_loaders_own_command_for_loading() -> None:
+    load = "${loadcmd} ${kaddr} boot/Image\nimi ${kaddr} && ${loadcmd} ${raddr} boot/uInitrd"
+    entry = one(f"{load} && bootm ${{kaddr}} ${{raddr}}\n")
+    assert (entry.kernel.path, [file.path for file in entry.initrds]) == ("/boot/Image", ["/boot/uInitrd"])
+
+
+def test_a_file_that_is_not_known_replaces_what_was_loaded_before() -> None:
+    entries, (problem,) = script("load mmc 0:1 1000 /boot/uInitrd\nload mmc 0:1 1000 /boot/${board}\nbooti 1000\n")
+    assert not entries
+    assert "the kernel of booti is not known" in problem.message
+
+
+def test_sizes_that_are_not_known_keep_files_apart() -> None:
+    text = "setexpr at ${kernel_addr_r} + ${cpuid}\nload mmc 0:1 ${at} /boot/Image\nsetenv kernel ${at}\n"
+    entry = one(f"{text}setexpr at ${{at}} + 9000\nload mmc 0:1 ${{at}} /boot/uInitrd\nbooti ${{kernel}} ${{at}}\n")
+    assert (entry.kernel.path, entry.initrds[0].path) == ("/boot/Image", "/boot/uInitrd")
+
+
+def test_a_loop_that_waits_for_the_hardware() -> None:
+    entry = one(LOAD + "setenv bootargs root=/dev/sda1\nwhile gpio input 10; do setenv led on; done\n" + BOOT)
+    assert entry.cmdline.text == "root=/dev/sda1"
+    assert entry.default
+
+
+def test_the_command_line_of_a_raspberry_pis_firmware() -> None:
+    more = {"/config.txt": "kernel=u-boot.bin\n", "/cmdline.txt": "console=tty1 quiet\nnot this\n"}
+    text = "fdt addr ${fdt_addr}\nfdt get value firmware /chosen bootargs\n" + LOAD
+    entries, _ = script(f'{text}setenv bootargs "${{firmware}} root=/dev/sda1"\n{BOOT}', more)
+    assert [entry.cmdline.text for entry in entries] == ["console=tty1 quiet root=/dev/sda1"]
+
+
+def test_a_command_line_in_a_file() -> None:
+    text = "fileenv mmc 0:1 ${ramdisk_addr_r} cmdline.txt more\n" + LOAD
+    entry = one(f'{text}setenv bootargs "root=/dev/sda1 ${{more}}"\n{BOOT}', {"/cmdline.txt": "quiet\n"})
+    assert entry.cmdline.text == "root=/dev/sda1 quiet"
+
+
+def test_a_console_that_is_not_known_is_not_taken_away() -> None:
+    entry = one(LOAD + 'setenv bootargs "root=/dev/sda1 console=${cons} ubootpart=${board} usb=${none}"\n' + BOOT)
+    assert entry.cmdline.text == "root=/dev/sda1 usb="

@@ -19,7 +19,8 @@ from bootmenu.sources.parsers.raspberrypi.pi_firmware import PiFirmware
 from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, exists, normal
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")
-# one of these must be beside a config.txt, whose name is not specific
+# one of these or a cmdline.txt must be beside a config.txt, whose name is not specific; with os_prefix all the others
+# may be in another directory (Home Assistant OS, Ubuntu)
 _FIRMWARE = re.compile(r"^(bootcode\.bin|start\w*\.elf|fixup\w*\.dat|bcm27.*\.dtb|kernel\w*\.img|overlays)$", re.I)
 
 
@@ -40,7 +41,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
             continue
-        if here.identity in seen or not any(_FIRMWARE.match(name) for name in names):
+        if here.identity in seen or not ("cmdline.txt" in names or any(_FIRMWARE.match(name) for name in names)):
             continue
         if not seen:  # on most partitions nothing is asked about others
             slots, number = autoboot_txt.slots(tree), autoboot_txt.number_of(tree)

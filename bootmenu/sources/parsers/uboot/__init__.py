@@ -14,11 +14,11 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform, version_of
 from bootmenu.sources.line_formats import MAX_TEXT, LineConfiguration, configurations
-from bootmenu.sources.parsers.uboot import boot_commands, loader_variables
+from bootmenu.sources.parsers.uboot import boot_commands, loader_variables, update_slots
 from bootmenu.sources.parsers.uboot.board_settings import BoardSettings
 from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
-from bootmenu.sources.parsers.uboot.unknown_text import cleaned, names, plain
+from bootmenu.sources.parsers.uboot.unknown_text import cleaned, is_unknown, names, plain
 from bootmenu.sources.tree import Tree, TreeError, exists, normal, read_text
 from bootmenu.sources.variables import needed, parameter_of
 
@@ -67,30 +67,48 @@ def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
 def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, first: bool) -> Iterator[BootEntry]:
     run = interpreter(config.tree, platform, prefix)
     try:
-        run.run_script(_text(config), config.path)
-    except ScriptEndedError:
-        pass
+        text = _text(config)
+        slots = update_slots.slots(text, config.tree, run.state.env)
     except CannotFollowError as error:
+        text, slots = "", []
         if not config.unreadable:
-            where = "" if run.script in (config.path, "") else f" of {run.script}"
-            config.problem(f"{error.message}: what it starts from here is not known{where}", run.line)
-    if not run.starts and not config.problems:
+            config.problem(f"{error.message}: what it starts is not known")
+    starts: list[KernelStart] = []
+    for slot in slots or [update_slots.NO_SLOT]:
+        run = interpreter(config.tree, platform, prefix)
+        run.state.env.update(slot.variables)
+        _follow(run, text, config)
+        starts += [replace(start, slot=slot.name, doubt=slot.decided_by or start.doubt) for start in run.starts]
+    if not starts and not config.problems:
         only_there = f": “{run.not_run}” is known to U-Boot only" if run.not_run else ""
         for reason in run.failed or [f"the script starts no kernel{only_there}"]:
             config.problem(reason)
     if run.edits:
         config.problem("the script changes the device tree itself, which is left out", run.edits)
-    starts = _distinct(run.starts, run.not_run)
-    default = first and len(starts) == 1 and not _extlinux_is_first(config.tree, prefix)
+    starts = _distinct(starts, run.not_run)
+    known = len(starts) == 1 or bool(starts and starts[0].slot and not starts[0].doubt)
+    default = first and known and not _extlinux_is_first(config.tree, prefix)
     size = 0
     for number, start in enumerate(starts[:_MAX_STARTS]):
         size += len(start.bootargs)
         if size < MAX_TEXT:
-            yield _entry_of(config, start, number, default=default)
-    if len(starts) > 1:
-        config.problem(
-            f"what it starts depends on “{starts[0].doubt[:60]}”, whose result is not known", starts[0].line
-        )
+            yield _entry_of(config, start, number, default=default and number == 0)
+    if not known and starts:
+        doubt = starts[0].doubt[:60]
+        if starts[0].slot:
+            config.problem(f"which slot it starts depends on “{doubt}”, which is not known", starts[0].line)
+        else:
+            config.problem(f"what it starts depends on “{doubt}”, whose result is not known", starts[0].line)
+
+
+def _follow(run: HushInterpreter, text: str, config: LineConfiguration) -> None:
+    try:
+        run.run_script(text, config.path)
+    except ScriptEndedError:
+        pass
+    except CannotFollowError as error:
+        where = "" if run.script in (config.path, "") else f" of {run.script}"
+        config.problem(f"{error.message}: what it starts from here is not known{where}", run.line)
 
 
 def _distinct(starts: list[KernelStart], not_run: str) -> list[KernelStart]:
@@ -130,7 +148,7 @@ def _text(config: LineConfiguration) -> str:
 
 def _entry_of(config: LineConfiguration, start: KernelStart, number: int, *, default: bool) -> BootEntry:
     kernel, tree = start.kernel, config.tree
-    text = plain(start.bootargs).strip()
+    text = plain(" ".join(word for word in start.bootargs.split(" ") if not _says_nothing(word))).strip()
     variables = [(parameter_of(plain(word)), name) for word in start.bootargs.split() for name in names(word)]
     unset = needed(text, variables)
     if start.doubt:
@@ -139,7 +157,7 @@ def _entry_of(config: LineConfiguration, start: KernelStart, number: int, *, def
     resolved = _resolved(kernel)
     return BootEntry(
         id=f"{config.path}{f'#{number}' if number else ''}",
-        title=f"{resolved.rpartition('/')[2]} ({config.path.rpartition('/')[2]})",
+        title=f"{resolved.rpartition('/')[2]} ({config.path.rpartition('/')[2]}{start.slot and ': '}{start.slot})",
         version=version_of(resolved),
         source="uboot",
         config=config.ref,
@@ -152,6 +170,15 @@ def _entry_of(config: LineConfiguration, start: KernelStart, number: int, *, def
         cmdline=CommandLine(text, unset=tuple(dict.fromkeys(unset))),
         default=default,
     )
+
+
+def _says_nothing(word: str) -> bool:
+    """Return whether a word sets a parameter to a value that only U-Boot has.
+
+    Without its value `console=` would be worse than nothing (kernel/printk/printk.c:console_setup takes the console
+    away), and others would be set to nothing."""
+    name, equals, value = plain(word).partition("=")
+    return bool(names(word) and equals and not value) and (is_unknown(word) or name == "console")
 
 
 def _ref(file: LoadedFile) -> FileRef:

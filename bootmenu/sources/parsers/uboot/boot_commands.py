@@ -6,6 +6,7 @@ from __future__ import annotations
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import uimage
 from bootmenu.model.value import replace
+from bootmenu.sources import neighbours
 from bootmenu.sources.parsers.uboot import disk_files
 from bootmenu.sources.parsers.uboot.hush_interpreter import (
     CommandStatus,
@@ -17,9 +18,10 @@ from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, KernelS
 from bootmenu.sources.parsers.uboot.shell_commands import command
 from bootmenu.sources.parsers.uboot.unknown_text import cleaned, unknown
 from bootmenu.sources.references import named
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, examined
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, examined, exists, read_text
 
 _MAX_OVERLAYS = 64
+_SIZE_OF_TREE = "20000"  # of a tree that only U-Boot knows: it decides only where the next file is loaded
 
 
 # ---- files
@@ -33,7 +35,7 @@ def _load(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStat
     sought = disk_files.find(run.tree, arguments[1], arguments[3])
     address = run.address(arguments[2])
     before = run.state.memory.get(address)
-    if sought.status == 0 or before is None or before.is_missing:
+    if sought.status != 1 or before is None or before.is_missing:
         run.state.memory[address] = sought.file
     if sought.status == 0:
         run.set("filesize", _size_of(sought.file))
@@ -52,7 +54,9 @@ def _size(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStat
 
 
 def _size_of(file: LoadedFile | None) -> str:
-    return unknown("filesize") if file is None or file.any_tree else f"{file.size:x}"
+    if file is not None and file.any_tree:
+        return _SIZE_OF_TREE
+    return unknown("filesize") if file is None else f"{file.size:x}"
 
 
 @command("part")
@@ -161,6 +165,9 @@ def _fdt(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatu
         state.memory[target] = state.memory.get(source)
         state.dtb = target
         return 0
+    if action == "get" and addresses[2:4] == ["/chosen", "bootargs"] and (line := _firmware_line(run)):
+        run.set(addresses[1], line)
+        return 0
     if action == "get":
         for name in addresses[1:2]:
             run.set(name, unknown(name))
@@ -171,6 +178,46 @@ def _fdt(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatu
             state.memory[state.dtb] = replace(file, edited=True)
         run.edits = run.edits or run.line
     return 0
+
+
+def _firmware_line(run: HushInterpreter) -> str:
+    """Return what the firmware of a Raspberry Pi puts into its device tree as command line, or nothing."""
+    if run.state.dtb is not None and run.state.memory.get(run.state.dtb) is not None:
+        return ""
+    for tree in (run.tree, *neighbours.beside(run.tree)):
+        if exists(tree, "/config.txt") and exists(tree, "/cmdline.txt"):
+            return _first_line(run, tree, "/cmdline.txt")
+    return ""
+
+
+def _first_line(run: HushInterpreter, tree: Tree, path: str) -> str:
+    try:
+        text = cleaned(read_text(tree, path))
+    except TreeError as error:
+        raise CannotFollowError(f"{said(path)} cannot be read: {error.detail}") from None
+    run.spend(1, len(text))
+    return next(iter(text.splitlines()), "").strip()
+
+
+@command("fileenv")
+def _fileenv(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
+    # home-assistant/operating-system, patches/uboot/0001-CMD-read-string-from-fileinto-env.patch: interface, device,
+    # address, file and the variable
+    if len(arguments) < 5:
+        return 1
+    sought = disk_files.find(run.tree, arguments[1], arguments[3])
+    if sought.status == 0 and sought.file is not None and sought.file.tree is not None:
+        run.set(arguments[4], _first_line(run, sought.file.tree, sought.file.path))
+    elif sought.status is None:
+        run.set(arguments[4], unknown(arguments[4]))
+    return sought.status
+
+
+@command("imi", "iminfo")
+def _iminfo(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
+    address = run.address(arguments[0].partition("#")[0] if arguments else run.value("loadaddr"))
+    file = run.state.memory.get(address)
+    return None if file is None and address in run.state.memory else int(file is None or file.is_missing)
 
 
 def _apply(run: HushInterpreter, address: int | None) -> CommandStatus:
@@ -239,7 +286,8 @@ def _file(run: HushInterpreter, text: str, what: str) -> LoadedFile | None:
         raise CannotFollowError(f"{what} is not known")
     file = run.state.memory.get(address)
     if file is None:
-        run.fail(f"{what} is not loaded: {said(text)}")
+        why = f"“${{{run.lacking}}}” is known to U-Boot only" if run.lacking else said(text)
+        run.fail(f"{what} is not loaded: {why}")
         return None
     if file.is_missing:
         _missing(run, file, what)

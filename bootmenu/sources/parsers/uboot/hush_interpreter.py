@@ -7,6 +7,7 @@ U-Boot knows. Where such a result decides, both ways are followed, and what they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bootmenu.sources.parsers.uboot import hush_syntax
@@ -20,14 +21,25 @@ from bootmenu.sources.parsers.uboot.hush_syntax import (
     HushIf,
     HushLoop,
     HushSyntaxError,
+    is_name,
 )
-from bootmenu.sources.parsers.uboot.unknown_text import is_unknown, plain, readable, unknown, without_absent
+from bootmenu.sources.parsers.uboot.unknown_text import (
+    is_unknown,
+    plain,
+    readable,
+    unknown,
+    without_absent,
+)
+from bootmenu.sources.parsers.uboot.unknown_text import (
+    names as absent_names,
+)
 
 MAX_CALLS = 16
 """Depth of scripts and variables that run each other."""
 
 MAX_SCRIPT = 256 * 1024
 """Characters; boot/bootmeth_script.c reads 64 KiB at most."""
+_MAX_EXPORTS = 8
 MAX_DEPTH = 64
 """Depth of conditions, loops and scripts in each other, and of results that are not known."""
 
@@ -63,6 +75,8 @@ class HushInterpreter(Run, eq=False):
             raise CannotFollowError(f"the script is longer than {MAX_SCRIPT:,} characters")
         outer, self.calls = (self.script, self.line), self.calls + 1
         self.script = path or self.script
+        if path:
+            self.exported |= _exported(text)
         self.spend(1, len(text))
         try:
             for commands, line in hush_syntax.statements(text):
@@ -203,7 +217,10 @@ class HushInterpreter(Run, eq=False):
         while True:
             status = self._run(statement.condition, inside=inside)
             if status is None:
-                raise CannotFollowError("how often a loop runs is not known")
+                # such as one that waits for a button: what it changes is not known after it
+                asked = self._named(statement.condition[-1][0]) if statement.condition else "while"
+                self._both(lambda: void(self._run(statement.body, inside=inside)), lambda: None, asked)
+                return
             if (status == 0) == statement.until:
                 return
             self._run(statement.body, inside=inside)
@@ -261,7 +278,7 @@ class HushInterpreter(Run, eq=False):
 
     def _assign(self, text: str) -> bool:
         name, equals, value = text.partition("=")
-        if not equals or not hush_syntax.is_name(name):
+        if not equals or not is_name(name):
             return False
         self.set(name, self._substituted(hush_syntax.unescaped(value)), local=True)
         return True
@@ -274,6 +291,11 @@ class HushInterpreter(Run, eq=False):
             text = without_absent(word.text)
             if not text and not word.quoted:
                 kept += word.text  # such a word vanishes
+                if not found and "load" in word.text.lower():
+                    # ${loadcmd} of vendors' U-Boots has the command and the partition
+                    found += ["load", "", ""]
+                elif found and found[0].endswith("load"):
+                    self.lacking = self.lacking or next(iter(absent_names(word.text)), "")
             elif name in KEEP_ABSENT:
                 found.append(f"{kept}{word.text}")
                 kept = ""
@@ -288,6 +310,14 @@ class HushInterpreter(Run, eq=False):
             return None
         command = COMMANDS.get(name) or COMMANDS.get(name.partition(".")[0])
         return command(self, name, arguments) if command else None
+
+
+def _exported(text: str) -> set[str]:
+    """Return the names of the variables that a script stores itself: what it reads in another form than text."""
+    found: set[str] = set()
+    for rest in text.split("env export", _MAX_EXPORTS)[1:]:
+        found |= {word for word in re.split("[;\n\"']", rest[:1000], maxsplit=1)[0].split() if is_name(word)}
+    return found
 
 
 def void(_: object) -> None:

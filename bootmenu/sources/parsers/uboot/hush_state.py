@@ -63,6 +63,8 @@ class KernelStart(Value, kw_only=True):
     dtb: LoadedFile | None = None
     bootargs: str
     """As in the variable, with its unknown parts."""
+    slot: str = ""
+    """Name of the update slot for which it was followed, or empty."""
     doubt: str = ""
     """The command that decides whether this is started, if its answer is not known."""
 
@@ -147,6 +149,10 @@ class Run(Record, eq=False):
     """Addresses that are not known, by text."""
     not_run: str = ""
     """The first `run` of a variable without a value here, which may be one of U-Boot's own."""
+    lacking: str = ""
+    """The first variable without a value here that a command for loading a file needs."""
+    exported: set[str] = field(default_factory=set)
+    """Variables that the script itself stores outside all files."""
     edits: int = 0
     """The first line that changes the device tree, or 0."""
     line: int = 1
@@ -191,6 +197,10 @@ class Run(Record, eq=False):
         if text not in self.places and len(self.places) >= MAX_VARIABLES:
             raise CannotFollowError("the script uses too many addresses")
         return self.places.setdefault(text, -1 - len(self.places))
+
+    def unknown_number(self, name: str) -> str:
+        """Return a number that is not known, and differs from all others."""
+        return unknown(f"{name}-{self.steps}")
 
     def peek(self, address: int, width: int) -> int | None:
         """Return the number in memory at an address, little-endian, if a file was loaded there. width: in bytes."""

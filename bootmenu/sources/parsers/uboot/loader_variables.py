@@ -7,6 +7,7 @@ import re
 
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import Platform
+from bootmenu.sources.parsers.uboot import stored_environment
 from bootmenu.sources.parsers.uboot.unknown_text import unknown
 from bootmenu.sources.tree import Tree
 
@@ -67,12 +68,17 @@ def initial(tree: Tree, platform: Platform, prefix: str) -> dict[str, str]:
         "devno": disk.index,
         "mmcdev": disk.index,
         "bootpart": f"{disk.index}:{disk.number:x}",
+        # SolidRun's for the CuBox, as flash-kernel's bootscr.cubox lists them
+        "device_name": disk.kind,
+        "partition": f"{disk.number:x}",
+        "directory": prefix,
+        "fstype": "ext4",
         # scripts of Xilinx go through them and act for the one that they were read from
         "boot_targets": " ".join(f"{disk.kind}{index}" for index in sorted({disk.index, "0", "1"})),
     }
     if cpu and platform.architecture is not None:
         known |= {"cpu": cpu, "arch": arch}
-    return known
+    return stored_environment.stored(tree) | known
 
 
 class Addresses:

@@ -110,8 +110,14 @@ def _env(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatu
 
 
 def _import(run: HushInterpreter, options: list[str], arguments: list[str]) -> CommandStatus:
-    if not any("t" in option for option in options) or not arguments:
-        raise CannotFollowError("variables are read in another form than text")
+    if not any("t" in option for option in options):
+        # from outside all files: what the script stores there
+        for name in run.exported:
+            if name not in run.state.env:
+                run.set(name, unknown(name))
+        return None
+    if not arguments:
+        return 1
     file = run.state.memory.get(run.address(arguments[0]))
     if file is None:
         raise CannotFollowError("variables are read from a file that is not known")
@@ -134,7 +140,7 @@ def _run_variable(run: HushInterpreter, _name: str, arguments: list[str]) -> Com
     status: CommandStatus = 1
     for name in arguments:
         text = run.value(name)
-        if is_unknown(text):
+        if is_unknown(text) and not said(text):
             raise CannotFollowError(f"runs ${{{said(name)}}}, which is not known")
         text = without_absent(text)
         if not text:
@@ -292,7 +298,7 @@ def _setexpr(run: HushInterpreter, name: str, arguments: list[str]) -> CommandSt
     values = [first, *rest[1:]]
     numbers = [_number(run, text, name) for text in values]
     if None in numbers:
-        run.set(target, unknown(target))
+        run.set(target, run.unknown_number(target))
         return 0
     if not rest:
         result = numbers[0]
