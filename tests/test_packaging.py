@@ -7,6 +7,7 @@ import configparser
 import json
 import subprocess
 import sys
+import tarfile
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_the_wheel_has_the_command(wheel: Path, tmp_path: Path) -> None:
 
 def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     sdist = build(ROOT, "sdist", tmp_path / "sdist")
+    with tarfile.open(sdist) as archive:
+        assert not [file.name for file in archive if file.linkname.startswith("/")], "pip refuses it: PEP 706"
     source = tmp_path / "source"
     source.mkdir()
     subprocess.run(["tar", "-xf", sdist, "-C", source, "--strip-components=1"], check=True)
