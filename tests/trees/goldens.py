@@ -4,8 +4,8 @@ at the difference before you commit it.
 
 Each folder is one machine: `machine.json` says which board it is and lists its partitions, a folder each (`root`
 unless it says otherwise); `scan.json` is the answer. A file that begins with `@build` stands for a binary that is
-made before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDERS has them all. `@link PATH` is a link to
-an absolute path, which an archive of this source may not hold (PEP 706).
+made before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDERS has them all. `@link PATH` is a link
+to an absolute path, which an archive of this source may not hold (PEP 706).
 """
 
 from __future__ import annotations
