@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
@@ -15,6 +16,7 @@ from bootmenu.sources.parsers.grub.syntax import Command
 from bootmenu.sources.tree import Stat, Tree, TreeError, normal
 
 STEPS_OF_A_FILE = 5
+_YES = ("1", "y")
 _MAX_PROBLEMS = 20
 _MAX_EXPRESSIONS = 64
 
@@ -70,6 +72,8 @@ class ShellState:
         for name, value in own_variables(tree, config, platform).items():
             self.context.set(name, value)
             self.context.exported.add(name)
+        # SUSE's, grub2-btrfs-02-export-subvolume-envvars.patch
+        self.context.exported.add("btrfs_subvol")
 
     def problem(self, message: str, path: str = "") -> None:
         """Report a problem, each only once."""
@@ -96,7 +100,24 @@ class ShellState:
         device, place = self.context.get("root"), path
         if path.startswith("("):
             device, _, place = path[1:].partition(")")
-        return FileRef(device=self.device(device), path=normal(place))
+        device, place = self.device(device), normal(place)
+        if self.context.get("btrfs_relative_path")[:1] in _YES and (subvolume := self.context.get("btrfs_subvol")):
+            place = self._in_subvolume(device, subvolume, place)
+        return FileRef(device=device, path=place)
+
+    def _in_subvolume(self, device: str, subvolume: str, path: str) -> str:
+        """Return the path of a file in a subvolume, as SUSE's GRUB has it (grub2-btrfs-01-add-ability-to-boot-from-
+        subvolumes.patch), or the path itself if there is no such file. A partition is read from its default
+        subvolume, and what is above that in the subvolume's path is left out."""
+        parts = normal(subvolume)[1:].split("/")
+        if (tree := self.tree_of(device)) is not None:
+            for start in range(min(len(parts), 3)):
+                self.budget.spend(STEPS_OF_A_FILE)
+                found = f"/{'/'.join(parts[start:])}{path}"
+                with suppress(TreeError):
+                    tree.stat(found)
+                    return found
+        return path
 
     def device(self, name: str) -> str:
         """Return GRUB's name of a device in the form of references.py, or this partition's kernel name."""

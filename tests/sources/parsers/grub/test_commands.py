@@ -290,6 +290,30 @@ def test_a_loopback_of_one_entry_is_none_of_another() -> None:
     assert [entry.kernel.device for entry in entries(text)] == ["sda1:/x", "l"]
 
 
+@pytest.mark.parametrize(
+    ("relative", "path"), [("y", "/.snapshots/7/snapshot"), ("1", "/.snapshots/7/snapshot"), ("0", ""), ("", "")]
+)
+def test_suse_s_grub_reads_the_files_of_the_subvolume_that_is_set(relative: str, path: str) -> None:
+    # snapper's plugin, /.snapshots/grub-snapshot.cfg; a partition is its default subvolume
+    text = f"""set btrfs_relative_path={relative}
+export btrfs_relative_path
+menuentry s /.snapshots/7/snapshot /@/.snapshots/7/snapshot {{
+    btrfs_subvol="$3"
+    configfile "$2/boot/grub2/grub.cfg"
+}}
+menuentry own {{ linux /boot/k
+}}"""
+    inner = "menuentry a { linux /boot/k\ninitrd /boot/lost\n}"
+    files: dict[str, str | bytes] = {
+        "/.snapshots/7/snapshot/boot/grub2/grub.cfg": inner,
+        "/.snapshots/7/snapshot/boot/k": b"",
+        "/boot/k": b"",
+    }
+    (one, two) = entries(text, files)
+    assert (one.title, one.kernel.path, one.initrds[0].path) == ("s › a", f"{path}/boot/k", "/boot/lost")
+    assert (two.title, two.kernel.path) == ("own", "/boot/k")
+
+
 def test_blscfg_lists_nothing_twice() -> None:
     files: dict[str, bytes | str] = {
         "/loader/entries/f-1.conf": "title One\nlinux /k1\noptions $kernelopts $unset\n",
