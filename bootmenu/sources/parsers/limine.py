@@ -20,6 +20,7 @@ from bootmenu.sources.kernel_files import holds_kernel
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import GUID, named
 from bootmenu.sources.tree import Tree, firmware_files, normal
+from bootmenu.sources.version import is_version
 
 _FOLDERS = ("", "/limine", "/boot", "/boot/limine")
 _MAX_FILES = 64  # modules of an entry
@@ -205,12 +206,14 @@ def _entry(config: LineConfiguration, syntax: _Syntax, entry: _LimineEntry, *, d
     if len(modules) > _MAX_FILES:
         config.problem(f"{short(entry.title)} names more than {_MAX_FILES} modules: the rest is left out", entry.line)
     dtb = entry.one("dtb_path")
+    versions = (comment.partition("Kernel version: ")[2] for comment in entry.all("comment"))
     return BootEntry(
         id=entry.full_title,
         title=entry.full_title,
         source="limine",
         config=config.ref,
         device=tree.device,
+        version=next(filter(is_version, versions), ""),  # limine-entry-tool and limine-snapper-sync note it so
         kernel=_file(tree, syntax, kernel),
         initrds=tuple(_file(tree, syntax, module) for module in modules[:_MAX_FILES]),
         dtb=_file(tree, syntax, dtb) if dtb else None,

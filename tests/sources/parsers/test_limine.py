@@ -195,3 +195,16 @@ def test_the_number_of_entries_is_limited() -> None:
     assert (len(entries), len(problems)) == (1000, 1)
     (entry,), problems = config(f"/a\n{LINUX}" + "module_path: boot():/i\n" * 70)
     assert (len(entry.initrds), len(problems)) == (64, 1)
+
+
+@pytest.mark.parametrize(
+    ("comments", "version"),
+    [
+        ("comment: Kernel version: 7.2.2-1-cachyos\ncomment: kernel-id=linux\n", "7.2.2-1-cachyos"),
+        ("comment: new\ncomment: Kernel version: 6.1\n", "6.1"),
+        ("comment: Kernel version: ?\n", ""),
+        ("comment: 6.1 is old\n", ""),
+    ],
+)
+def test_the_tool_that_writes_the_entries_notes_the_version(comments: str, version: str) -> None:
+    assert one(f"/a\n{comments}{LINUX}").version == version
