@@ -54,7 +54,12 @@ def _snapshot(match: re.Match[str]) -> Snapshot:
 
 def subvolume(cmdline: CommandLine) -> str:
     """Return the subvolume in rootflags=subvol=, without a slash in front, or an empty text."""
-    flags = (option.partition("=") for option in (cmdline.get("rootflags") or "").split(","))
+    return _subvolume_of(cmdline.get("rootflags") or "")
+
+
+def _subvolume_of(options: str) -> str:
+    """Return the subvolume in options of mount, without a slash in front, or an empty text."""
+    flags = (option.partition("=") for option in options.split(","))
     return next((value.strip("/") for name, _, value in reversed([*flags]) if name == "subvol"), "")
 
 
@@ -63,7 +68,7 @@ def in_snapshot(
 ) -> BootEntry:
     """Return an entry so that it boots the snapshot in which it was found, with a title that tells this snapshot from
     others. own: the partition that offers it. root: the one that root= names, or None."""
-    inside = named(own.inner_path) if own.filesystem == "btrfs" else None
+    inside = _inside(own, mounts)
     if inside is not None:
         entry = replace(entry, default=False)  # the system itself is the default
         if root is not None and root in (own, own.parent):
@@ -77,6 +82,35 @@ def in_snapshot(
     assert file_system is not None
     shown = _described(shown, mounts, file_system)
     return replace(entry, snapshot=shown, title=_titled(entry.title, shown))
+
+
+def is_of_another(entry: BootEntry, own: Device) -> bool:
+    """Return whether an entry that the configuration in a snapshot offers is one of other snapshots, which it copied
+    with the system's menu of snapshots: openSUSE's leads to their configurations, grub-btrfs has a file for them."""
+    if entry.config is None or own.filesystem != "btrfs" or named(own.inner_path) is None:
+        return False
+    match = _PATH.fullmatch(entry.config.path)
+    return (match is not None and bool(match["rest"])) or entry.config.path.endswith("/grub-btrfs.cfg")
+
+
+def _inside(own: Device, mounts: Mounts) -> Snapshot | None:
+    """Return the snapshot that a device is, or None. A directory given by --tree in place of a file system may be the
+    system's subvolume, and not the top level: its fstab says which subvolume has the snapshots."""
+    found = named(own.inner_path) if own.filesystem == "btrfs" else None
+    if found is None or found.folder != ".snapshots" or own.parent is None or own.parent.folder is None:
+        return found
+    with contextlib.suppress(MountError, TreeError), mounts.reading(own.parent) as tree:
+        for fields in _fstab(tree):
+            if fields[1] == "/.snapshots" and (folder := _subvolume_of(fields[3])):
+                return Snapshot(path=f"{folder}/{found.name}/snapshot", folder=folder, name=found.name)
+    return found
+
+
+def _fstab(tree: Tree) -> Iterator[list[str]]:
+    """Yield the fields of the lines of a system's fstab."""
+    for line in tree.read("/etc/fstab", _INFO_LIMIT).decode("utf-8", "replace").splitlines():
+        if len(fields := line.split()) >= 4 and not fields[0].startswith("#"):
+            yield fields
 
 
 def _moved(entry: BootEntry, snapshot: Snapshot, own: Device, tree: Tree | None) -> BootEntry:
@@ -131,11 +165,14 @@ def _with_subvolume(cmdline: CommandLine, path: str) -> str:
     return f"{text if found else f'{before} {flags}'.strip()}{dashes}{after}"
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ _T]\d\d[:-]\d\d")
+
+
 def _titled(title: str, snapshot: Snapshot) -> str:
     """Return a title with the snapshot's date and description, unless it has them."""
     words = []
-    digits = re.sub(r"\D", "", title)
-    if snapshot.date and re.sub(r"\D", "", snapshot.date) not in digits:
+    # grub-btrfs and limine-snapper-sync write the local time, snapper UTC
+    if snapshot.date and not _TIME.search(title):
         words.append(snapshot.date)
     if snapshot.description and snapshot.description not in title:
         words.append(snapshot.description)
@@ -182,8 +219,8 @@ def _short(text: str) -> str:
 
 def _date(text: str) -> str:
     """Return `2026-11-14 09:30` for what begins with a date and a time in a form of the tools, or an empty text."""
-    match = re.match(r"(\d{4}-\d\d-\d\d)[ _T](\d\d)[:-](\d\d)", text)
-    return f"{match[1]} {match[2]}:{match[3]}" if match else ""
+    match = _TIME.match(text)
+    return f"{match[0][:10]} {match[0][11:13]}:{match[0][14:16]}" if match else ""
 
 
 def _snapper(text: str) -> tuple[str, str]:
@@ -256,7 +293,8 @@ def _release(facts: EntryFacts) -> str:
     kernel = facts.file("kernel")
     image = facts.kernel.image if facts.kernel else None
     named_so = version_of(kernel.resolved or kernel.path) if kernel else ""
-    return facts.banner or (image.version if image else None) or named_so or facts.version
+    # sdbootutil writes `version SNAPSHOT@RELEASE`
+    return facts.banner or (image.version if image else None) or named_so or facts.version.rpartition("@")[2]
 
 
 def _has_modules(tree: Tree, release: str) -> bool | None:
@@ -271,6 +309,5 @@ def _has_modules(tree: Tree, release: str) -> bool | None:
 def _var_elsewhere(tree: Tree) -> bool:
     """Return whether /var is a subvolume or a partition of its own, as openSUSE lays it out for its snapshots."""
     with contextlib.suppress(TreeError):
-        lines = tree.read("/etc/fstab", _INFO_LIMIT).decode("utf-8", "replace").splitlines()
-        return any(line.split()[1:2] == ["/var"] for line in lines if not line.lstrip().startswith("#"))
+        return any(fields[1] == "/var" for fields in _fstab(tree))
     return False

@@ -105,6 +105,8 @@ class PartitionReader:
                         return
                     if isinstance(parsed, Problem):
                         job.report(Unreadable(partition, parsed.message, parsed.path))
+                    elif btrfs_snapshots.is_of_another(parsed, device):
+                        continue
                     elif len(ids) < partition_table.MAX_ENTRIES:
                         index = len(ids)
                         named = replace(parsed, id=ids.assign(parsed))

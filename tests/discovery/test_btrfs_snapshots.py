@@ -107,6 +107,7 @@ def test_a_path_that_no_parameter_can_hold_is_not_written(tmp_path: Path) -> Non
         ("Arch", "Arch (2026-11-14 09:30, a & b)"),
         ("Arch › 2026-11-14 09:30:12 x", "Arch › 2026-11-14 09:30:12 x (a & b)"),
         ("2026-11-14_09-30 a & b", "2026-11-14_09-30 a & b"),
+        ("Arch › 2026-11-14 10:30:12 | a & b", "Arch › 2026-11-14 10:30:12 | a & b"),
     ],
 )
 def test_a_title_is_completed_and_says_nothing_twice(tmp_path: Path, title: str, shown: str) -> None:
@@ -115,6 +116,39 @@ def test_a_title_is_completed_and_says_nothing_twice(tmp_path: Path, title: str,
     assert entry.title == shown
     assert entry.snapshot is not None
     assert entry.cmdline.text == cmdline
+
+
+@pytest.mark.parametrize(
+    ("config", "inner", "of_another"),
+    [
+        ("/boot/grub/grub.cfg", SNAPPER, False),
+        ("/boot/grub/grub-btrfs.cfg", SNAPPER, True),
+        ("/.snapshots/6/snapshot/boot/grub2/grub.cfg", SNAPPER, True),
+        ("/boot/grub/grub-btrfs.cfg", "@", False),
+        ("/.snapshots/6/snapshot/boot/grub2/grub.cfg", "@", False),
+    ],
+)
+def test_a_snapshot_does_not_list_the_others_again(config: str, inner: str, of_another: bool) -> None:
+    own = Device.nested(Device(name="sda2"), f"/{inner}", filesystem="btrfs")
+    kernel = FileRef(device=own.name, path="/k")
+    found = BootEntry(
+        id="a", title="a", source="grub", device=own.name, kernel=kernel, config=FileRef(device=own.name, path=config)
+    )
+    assert snapshots.is_of_another(found, own) is of_another
+
+
+def test_below_a_folder_fstab_says_where_the_snapshots_are(tmp_path: Path) -> None:
+    # the folder is the system's subvolume, not the top level
+    inside = ".snapshots/12/snapshot"
+    files: dict[str, bytes | str] = {f"{inside}/boot/vmlinuz": b"", ".snapshots/12/info.xml": XML}
+    line = "UUID=1 /.snapshots btrfs noatime,subvol=/@snapshots 0 0\n"
+    entry = booted(tmp_path, "root=U", {**files, "etc/fstab": f"#\nx\n{line}"}, subvolume=inside)
+    assert (entry.cmdline.text, entry.title) == (
+        "root=U rootflags=subvol=@snapshots/12/snapshot",
+        "A (2026-11-14 09:30, a & b)",
+    )
+    entry = booted(tmp_path, "root=U", {**files, "etc/fstab": ""}, subvolume=inside)
+    assert entry.cmdline.text == f"root=U rootflags=subvol={inside}"
 
 
 def test_without_its_tool_s_note_a_snapshot_has_its_name(tmp_path: Path) -> None:
@@ -143,7 +177,7 @@ def test_an_entity_that_a_note_declares_is_not_looked_up(tmp_path: Path) -> None
         (("sda2:/" + SNAPPER, "/boot/vmlinuz-6.1-x"), {"kernel_in": SNAPPER, "modules": True}),
         (("sda2", f"/{SNAPPER}/boot/vmlinuz-6.1-x"), {"kernel_in": SNAPPER, "modules": True}),
         (("sda2", "/@/boot/vmlinuz-6.2-x"), {"kernel_in": "sda2", "modules": False}),
-        (("sda1", "/vmlinuz"), {"kernel_in": "sda1", "modules": None}),
+        (("sda1", "/vmlinuz"), {"kernel_in": "sda1", "modules": True, "release": "6.1-x"}),
     ],
 )
 def test_where_the_kernel_is_and_what_fits_it(
@@ -157,8 +191,14 @@ def test_where_the_kernel_is_and_what_fits_it(
     own = Device.nested(whole, f"/{SNAPPER}", filesystem="btrfs")
     file = FileFacts(role="kernel", device=kernel[0], path=kernel[1], state=FileState.PRESENT)
     with Mounts(Host()) as mounts:
+        # as sdbootutil writes it; the file's name says it, too, except for the last one
         found = snapshots.facts_of(
-            EntryFacts(files=(file,)), CommandLine(f"rootflags=subvol={SNAPPER}"), mounts, own, whole, ()
+            EntryFacts(files=(file,), version="12@6.1-x"),
+            CommandLine(f"rootflags=subvol={SNAPPER}"),
+            mounts,
+            own,
+            whole,
+            (),
         )
     assert isinstance(found, SnapshotFacts)
     assert {name: getattr(found, name) for name in wanted} == wanted
