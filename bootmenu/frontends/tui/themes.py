@@ -76,8 +76,12 @@ class ThemeFile(Value, kw_only=True):
 
 def theme_folders() -> tuple[Path, ...]:
     """Return the folders of themes, by precedence: the machine's, the installed package's, the source checkout's."""
+    return (LOCAL_FOLDER, *_own_folders())
+
+
+def _own_folders() -> tuple[Path, Path]:
     package = Path(bootmenu.__file__).parent
-    return (LOCAL_FOLDER, package / "themes", package.parent / "themes")
+    return (package / "themes", package.parent / "themes")
 
 
 def theme_names(folders: Iterable[Path] | None = None) -> list[str]:
@@ -134,10 +138,15 @@ def _table(name: str, folders: tuple[Path, ...]) -> dict[str, object]:
 
 
 def _text(name: str, path: Path) -> str:
-    """Return the contents of a theme file; raise FormatError if others can write it: the menu runs as root."""
+    """Return the contents of a theme file; raise FormatError if others can write it: the menu runs as root.
+
+    Whoever can write bootmenu's own themes can write the program beside them, too; in a checkout those often belong to
+    a user, or to a group that may write, as with umask 002.
+    """
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
-        if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        others = status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if others and path.parent not in _own_folders():
             raise FormatError(f"theme {name}: {path} can be written by other users")
         data = file.read(_MAX_SIZE + 1)
     if len(data) > _MAX_SIZE:

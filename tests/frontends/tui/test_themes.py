@@ -15,6 +15,7 @@ from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.strip import Strip
 
+import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.tui.app import BootmenuApp
@@ -104,6 +105,18 @@ def test_a_theme_that_others_may_write_is_not_read(tmp_path: Path, mode: int) ->
     path.chmod(mode)
     with pytest.raises(FormatError, match="by other users"):
         themes.load("dark", [tmp_path])
+
+
+def test_a_theme_beside_the_program_is_read_whoever_may_write_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout made with umask 002."""
+    monkeypatch.setattr(bootmenu, "__file__", str(tmp_path / "bootmenu" / "__init__.py"))
+    (tmp_path / "themes").mkdir()
+    path = tmp_path / "themes" / "mine.toml"
+    path.write_text('colours = {primary = "#00ff00"}\n')
+    path.chmod(0o664)
+    assert themes.load("mine", themes.theme_folders()).name == "mine"
 
 
 def test_a_theme_file_has_a_size(tmp_path: Path) -> None:
