@@ -111,7 +111,10 @@ class LoaderSettings(Value, kw_only=True):
         for pattern, among in ((self.preferred, healthy), (self.default, iter(ordered))):
             if pattern and (found := next((entry for entry in among if matches(pattern, entry)), None)) is not None:
                 return found
-        return None
+        # Pop!_OS's systemd-boot goes on to accept ids without the suffix, as up to systemd 244 (systemd's issue
+        # 15068), since its kernelstub writes `default Pop_OS-current` (pop-os/installer, issue 210)
+        own = (entry for entry in ordered if entry.suffix == ".conf" and entry.name.plain.startswith("Pop_OS-"))
+        return next((entry for entry in own if entry.name.plain.lower() == self.default), None)
 
 
 def matches(pattern: str, entry: Sortable) -> bool:

@@ -110,7 +110,7 @@ def test_what_is_equal_goes_by_name_and_then_by_tries() -> None:
 @pytest.mark.parametrize(
     ("pattern", "default"),
     [
-        ("b", None),  # since systemd 247 an id has the suffix
+        ("b", None),  # since systemd 245 an id has the suffix
         ("b.conf", "b"),
         ("a*", "ab"),
         ("[bc].*", "c"),
@@ -126,6 +126,13 @@ def test_the_default_is_matched_by_pattern_and_marked_once(pattern: str, default
     entries, _ = entries_of(files, f"timeout 3\ndefault {pattern}\n")
     marked = [entry.id for entry in entries if entry.default]
     assert marked == ([default] if default else [])
+
+
+@pytest.mark.parametrize(("pattern", "default"), [("Pop_OS-current", "Pop_OS-current"), ("Pop_OS-*t", None)])
+def test_the_default_of_pop_os_is_named_without_its_suffix(pattern: str, default: str | None) -> None:
+    files = dict.fromkeys(("Pop_OS-current", "Pop_OS-oldkern", "Recovery-1A2B-3C4D"), "linux /k\n")
+    entries, _ = entries_of(files, f"default {pattern}\n")
+    assert [entry.id for entry in entries if entry.default] == ([default] if default else [])
 
 
 def test_the_last_default_of_loader_conf_counts_and_tabs_separate() -> None:
