@@ -25,6 +25,8 @@ class Variables(Value):
     values: dict[str, str]
     read: bool = True
     """Whether a file that may set them was read."""
+    configured: bool = False
+    """Whether a grub.cfg was run, which sets $default."""
     preferred: str = ""
     """File name without .conf of the default entry in GRUB's menu; empty if the default is another kind of entry."""
 
@@ -61,9 +63,14 @@ class Variables(Value):
     def default(self, entries: list[tuple[str, str]]) -> int | None:
         """Return the number of the entry (file name without .conf, title) that GRUB would start, or None if none of
         these."""
-        wanted = self.values.get("default", "")
+        # without a grub.cfg, GRUB has the configuration in itself, which takes the default from its environment:
+        # openSUSE's sdbootutil (set_default_grub2_bls) writes `default=ID.conf`, Fedora `saved_entry=ID`
+        wanted = self.values.get("default") or ("" if self.configured else self.values.get("saved_entry", ""))
         names, titles = [name for name, _ in entries], [title for _, title in entries]
-        for name, among in ((wanted, names), (wanted, titles), (self.preferred, names)):
+        for name, among in (
+            *((wanted, names), (wanted, titles), (wanted.removesuffix(".conf"), names)),
+            (self.preferred, names),
+        ):
             if name and name in among:
                 return among.index(name)
         return None
@@ -84,11 +91,11 @@ class Variables(Value):
 def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     """Return the variables for the entries in `boot`/loader/entries. boot: a directory without trailing slash."""
     # the variables at the end of grub.cfg include those loaded from the environment block
-    own = ((tree, path) for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg") if exists(tree, path))
-    for home, path in (*homes(tree), *own):
+    own = (*firmware_files(tree, "grub.cfg"), f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg")
+    for home, path in (*homes(tree), *((tree, path) for path in own if exists(tree, path))):
         found = run(home, path, Budgets(), platform, listing=tree, bodies=False)
         if found.bls is not None:
-            return Variables(found.bls.values, preferred=found.bls_default)
+            return Variables(found.bls.values, configured=True, preferred=found.bls_default)
     for home, path in _environment_blocks(tree, boot):
         try:
             return Variables(environment.parse(home.read(path, environment.LIMIT)))

@@ -108,6 +108,29 @@ def test_the_block_in_boot_belongs_to_the_entries_in_boot() -> None:
     assert (entry.cmdline.text, problems) == ("root=/dev/sda3", [])
 
 
+@pytest.mark.parametrize(
+    ("variables", "cfg", "default"),
+    [
+        ({"default": "b.conf"}, None, ["b"]),
+        ({"default": "b", "saved_entry": "a"}, None, ["b"]),
+        ({"saved_entry": "b"}, None, ["b"]),
+        ({"saved_entry": "B", "default": "c"}, None, []),
+        ({"saved_entry": "a"}, "load_env\nblscfg\n", ["b"]),  # a configuration ignores it
+    ],
+)
+def test_without_a_configuration_the_default_is_that_of_the_environment(
+    variables: dict[str, str], cfg: str | None, default: list[str]
+) -> None:
+    files: dict[str, bytes | str] = {
+        "/loader/entries/a.conf": "sort-key a\nlinux /k\n",
+        "/loader/entries/b.conf": "sort-key b\nlinux /k\n",
+        "/EFI/opensuse/grubenv": block(variables),
+        **({"/EFI/opensuse/grub.cfg": cfg} if cfg else {}),
+    }
+    entries, _ = read(files)
+    assert [entry.id for entry in entries if entry.default] == default
+
+
 def test_options_that_nothing_sets_are_a_problem() -> None:
     (entry,), problems = fedora("linux /vmlinuz\noptions $kernelopts quiet\n", None)
     assert entry.cmdline.text == "$kernelopts quiet"
