@@ -323,20 +323,25 @@ def installer_folders(tree: Tree) -> tuple[str, ...]:
 _MAX_LOADERS = 32
 
 
-def firmware_files(tree: Tree, name: str, above: str = "") -> Iterator[str]:
-    """Yield the paths of this name in the directories of a partition's loaders, such as /EFI/debian.
-
-    A FAT file system ignores the case of names, but a copy of its files in a directory does not."""
+def firmware_folders(tree: Tree, above: str = "") -> Iterator[str]:
+    """Yield the directories of a partition's loaders, such as /EFI/debian."""
     for folder in (f"{above}/EFI", f"{above}/efi"):
         try:
             names = tree.list(folder)
         except TreeError:
             continue
-        for vendor in names[:_MAX_LOADERS]:
-            yield f"{folder}/{vendor}/{name}"
-            if vendor.isupper() and exists(tree, path := f"{folder}/{vendor}/{name.upper()}"):
-                yield path
+        yield from (f"{folder}/{vendor}" for vendor in names[:_MAX_LOADERS])
         return
+
+
+def firmware_files(tree: Tree, name: str, above: str = "") -> Iterator[str]:
+    """Yield the paths of this name in the directories of a partition's loaders.
+
+    A FAT file system ignores the case of names, but a copy of its files in a directory does not."""
+    for folder in firmware_folders(tree, above):
+        yield f"{folder}/{name}"
+        if folder.rpartition("/")[2].isupper() and exists(tree, path := f"{folder}/{name.upper()}"):
+            yield path
 
 
 def exists(tree: Tree, path: str) -> bool:

@@ -3,7 +3,9 @@
 
 The names are those used by Debian, Fedora, openSUSE, Alpine, Arch Linux ARM, Armbian and Yocto. The content of
 kernels is examined later; only .efi and .itb files are read here, since most of them are not kernels. In the /boot of
-a root file system they have the kernel command line of its /etc/kernel/cmdline; all others have none.
+a root file system they have the kernel command line of its /etc/kernel/cmdline; all others have none, except UKIs.
+
+What firmware itself starts is in the directories of loaders, /EFI/NAME: ZFSBootMenu and Talos are UKIs there.
 """
 
 from __future__ import annotations
@@ -13,16 +15,29 @@ from collections.abc import Iterator, Sequence
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.identify import identify
-from bootmenu.formats.kernels import fit_image
+from bootmenu.formats.kernels import fit_image, unified_image
 from bootmenu.formats.reader import HEAD_SIZE, ByteSource
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.model.value import Value, replace
-from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, examined, listed, read_text
+from bootmenu.sources import SOURCES, ForPlatform, Platform
+from bootmenu.sources.order import Name
+from bootmenu.sources.parsers.uki_folder import Image, entries
+from bootmenu.sources.tree import (
+    LIST_LIMIT,
+    Tree,
+    TreeError,
+    TreeErrorReason,
+    examined,
+    firmware_folders,
+    listed,
+    read_text,
+)
 from bootmenu.sources.version import is_version, version_key
 
 _FOLDERS = ("/", "/boot")
+_REPLACED = ("old", "previous", "backup")
+"""What kernels are called that were replaced: vmlinuz.old, vmlinuz-previous.efi, and ZFSBootMenu's backup."""
 _MAX_ENTRIES = 200
 _MAX_PROGRAMS = 50  # EFI programs and FIT images that are examined
 _CMDLINES = ("/etc/kernel/cmdline", "/usr/lib/kernel/cmdline")
@@ -33,6 +48,8 @@ _PACKED = r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2))?"
 _KERNEL = re.compile(
     rf"^(?:(?:vmlinuz|vmlinux|(?:b?z|u|fit)?Image|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
 )
+# UEFI specification, Removable Media Boot Behavior: what is started without a boot option
+_STARTED_BY_FIRMWARE = re.compile(r"/EFI/BOOT/BOOT(?:X64|IA32|AA64|ARM|RISCV64|LOONGARCH64)\.EFI", re.IGNORECASE)
 _PROGRAM = re.compile(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
 NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|kpart|hmac|asc)$", re.IGNORECASE)
 
@@ -87,12 +104,16 @@ class _Found(Value):
 
 
 @SOURCES.register("bare", last=True)
-def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield an entry for each file with the name of a kernel, newest first.
 
     Links without a version come last, so that read_partition, which takes each file once, prefers versioned names."""
     kernels: list[_Found] = []
-    for found in listed(tree, _FOLDERS):
+    loaders = (
+        folder for folder in firmware_folders(tree) if not folder.lower().endswith("/linux")
+    )  # see uki_folder.py
+    for found in listed(tree, (*_FOLDERS, *loaders)):
         if isinstance(found, Problem):
             yield found
             continue
@@ -102,9 +123,10 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             message = f"has too many files: only the first {len(here[:_MAX_ENTRIES]):,} kernels are listed"
             yield Problem(device=tree.device, path=folder, message=message)
         kernels += here[:_MAX_ENTRIES]
-    # newest first; those without a version last, as /vmlinuz is usually a link to one of the others
+    # newest first
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
-    kernels.sort(key=lambda kernel: not is_version(kernel.version))
+    # those without a version last, as /vmlinuz is usually a link to one of the others
+    kernels.sort(key=lambda kernel: (not is_version(kernel.version), kernel.version.lower() in _REPLACED))
     programs = 0
     cmdline, config = "", ""
     for path in _CMDLINES if kernels else ():
@@ -124,14 +146,19 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
                 continue
             if _PROGRAM.match(kernel.name):
                 programs += 1
-                if programs > _MAX_PROGRAMS or not _is_kernel(tree, kernel.path):
+                if programs > _MAX_PROGRAMS:
+                    continue
+                if unified := _unified(tree, kernel.path):
+                    yield from _unified_entries(tree, unified, platform)
+                    continue
+                if not _is_kernel(tree, kernel.path):
                     continue
         except TreeError as error:
             if error.reason is not TreeErrorReason.MISSING:
                 yield Problem(device=tree.device, path=kernel.path, message=error.detail)
             continue
         entry = _entry(tree, kernel, installed)
-        if cmdline and kernel.folder:
+        if cmdline and kernel.folder == "/boot":
             ref = FileRef(device=tree.device, path=config, exists=True)
             entry = replace(entry, cmdline=CommandLine(cmdline), config=ref)
         yield entry
@@ -155,6 +182,22 @@ def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
             continue
         version = (kernel["version"] or kernel["other"] or "") if kernel else ""
         yield _Found(folder, name, version[:_MAX_VERSION], here)
+
+
+def _unified(tree: Tree, path: str) -> Image | None:
+    """Return the UKI at that path, as its first profile, or None if it is none. Raise TreeError."""
+    try:
+        found = examined(tree, path, unified_image.profiles)
+    except FormatError:
+        return None
+    return Image(path, Name.of(path.rpartition("/")[2][:-4]), found[0])
+
+
+def _unified_entries(tree: Tree, image: Image, platform: Platform) -> Iterator[BootEntry | Problem]:
+    default = _STARTED_BY_FIRMWARE.fullmatch(image.path) is not None and not platform.excludes(image.architecture)
+    for entry in entries(tree, "", image, platform.board, default=default):
+        # the names of two of them may be the same
+        yield replace(entry, id=image.path) if isinstance(entry, BootEntry) else entry
 
 
 def _is_kernel(tree: Tree, path: str) -> bool:

@@ -144,6 +144,44 @@ def test_only_programs_that_are_kernels_are_listed() -> None:
     assert not problems
 
 
+ZBM = (b'ID=zfsbootmenu\nPRETTY_NAME="ZFSBootMenu"\n', b"loglevel=4 zbm.show")
+
+
+def unified(osrel: bytes, cmdline: bytes) -> bytes:
+    return containers.uki((".osrel", osrel), (".cmdline", cmdline), (".linux", whole_image()), (".initrd", b"i"))
+
+
+def test_unified_images_that_firmware_starts_are_listed_with_what_is_in_them() -> None:
+    program = kernels.portable_executable([(".text", 512, 100)])
+    entries, problems = read(
+        {
+            "/EFI/ZBM/vmlinuz.EFI": unified(*ZBM),
+            "/EFI/ZBM/vmlinuz-backup.EFI": unified(*ZBM),
+            "/EFI/debian/grubaa64.efi": program,
+            "/EFI/debian/deep/linux.efi": unified(*ZBM),
+            "/EFI/x/vmlinuz-6.1": whole_image(),
+        }
+    )
+    assert [
+        (entry.title, entry.source, entry.kernel.path, entry.cmdline.text, entry.default) for entry in entries
+    ] == [
+        ("vmlinuz-6.1", "bare", "/EFI/x/vmlinuz-6.1", "", False),
+        ("ZFSBootMenu", "uki", "/EFI/ZBM/vmlinuz.EFI", "loglevel=4 zbm.show", False),
+        ("ZFSBootMenu", "uki", "/EFI/ZBM/vmlinuz-backup.EFI", "loglevel=4 zbm.show", False),
+    ]
+    assert len({entry.id for entry in entries}) == 3
+    assert [len(entry.initrds) for entry in entries] == [0, 1, 1]
+    assert not problems
+
+
+def test_a_unified_image_in_the_place_that_firmware_starts_is_the_default() -> None:
+    entries, _ = read({"/EFI/BOOT/bootaa64.efi": unified(*ZBM), "/EFI/BOOT/other.efi": unified(*ZBM)})
+    assert [(entry.id, entry.default) for entry in entries] == [
+        ("/EFI/BOOT/bootaa64.efi", True),
+        ("/EFI/BOOT/other.efi", False),
+    ]
+
+
 def test_fit_images_are_kernels_and_u_boot_s_own_is_none() -> None:
     fit = containers.fit()
     uboot = fit.replace(b"kernel\0", b"loader\0")
