@@ -82,6 +82,7 @@ GENERATORS: dict[str, Callable[[int], Files]] = {
     },
     "kboot-labels": lambda n: {"kboot.conf": "initrd=/i\nroot=/dev/sda1\n" + "x='/k quiet root=a'\n" * n},
     "yaboot-images": lambda n: {"yaboot.conf": "append=a\n" + "image=/k\nlabel=x\n" * n},
+    "lilo-images": lambda n: {"etc/lilo.conf": "append=a\n" + "image=/k\nlabel=x\n" * n},
     "petitboot-names": lambda n: {"petitboot.conf": "name x\nimage /k\nargs a\n" * n},
     "petitboot-args": lambda n: {"petitboot.conf": "name x\nimage /k\n" + "args a\n" * n},
     "kexecboot-labels": lambda n: {"boot.cfg": "LABEL=x\nKERNEL=/k\nPRIORITY=1\n" * n},
@@ -152,7 +153,7 @@ PATHS = [
     for name in (
         "extlinux.conf syslinux.cfg kboot.conf yaboot.conf petitboot.conf boot.cfg boot.ini uEnv.txt"
         " loader/entries/x.conf grub/grub.cfg config.txt loader/loader.conf cmdline.txt start.elf"
-        " limine.conf limine.cfg refind_linux.conf EFI/refind/refind.conf menu.lst"
+        " limine.conf limine.cfg refind_linux.conf EFI/refind/refind.conf menu.lst etc/lilo.conf elilo.conf"
     ).split()
 ]
 _WORDS = (

@@ -24,6 +24,8 @@ FORMATS = {
     "kboot": ("/kboot.conf", "{0}='/k x'\n"),
     "petitboot": ("/petitboot.conf", "name {0}\nimage /k\nargs x\n"),
     "yaboot": ("/yaboot.conf", "image=/k\nlabel={0}\nappend=x\n"),
+    "elilo": ("/elilo.conf", "image=/k\nlabel={0}\nappend=x\n"),
+    "lilo": ("/etc/lilo.conf", "image=/k\nlabel={0}\nappend=x\n"),
     "kexecboot": ("/boot/boot.cfg", "LABEL={0}\nKERNEL=/k\nCMDLINE=x\n"),
 }
 WORDS = (
@@ -82,7 +84,10 @@ def test_bytes_that_are_no_text_cost_nothing_but_themselves(form: str) -> None:
 
 def test_a_line_separator_of_unicode_is_no_end_of_a_line(form: str) -> None:
     (found,), problems = config(
-        form, entry(form, "a\u2028b").replace("a\u2028b", '"a\u2028b"' if form == "yaboot" else "a\u2028b")
+        form,
+        entry(form, "a\u2028b").replace(
+            "a\u2028b", '"a\u2028b"' if form in ("yaboot", "elilo", "lilo") else "a\u2028b"
+        ),
     )
     assert (found.id, problems) == ("a\u2028b", [])
 
