@@ -459,3 +459,19 @@ def test_any_text_gives_entries_and_problems(text: str, board: tuple[str, ...], 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_entries_and_problems(data: bytes) -> None:
     scan("", files={"/config.txt": data})
+
+
+def test_u_boot_under_the_name_of_a_kernel() -> None:
+    entries, (problem,) = scan("arm_64bit=1\n", files={"/kernel8.img": b"\x0a\0\0\x14" * 9 + b"U-Boot 2024.01\0"})
+    assert not entries
+    assert "starts kernel8.img, not a kernel" in problem.message
+
+
+def test_all_files_may_be_below_os_prefix() -> None:
+    # Home Assistant OS on a Raspberry Pi 5
+    files: dict[str, str | bytes] = dict.fromkeys(("/slot-B/kernel_2712.img", "/slot-B/bcm2712-rpi-5-b.dtb"), "")
+    files["/cmdline.txt"] = "root=x"
+    entries, _ = read({**files, "/config.txt": "os_prefix=slot-B/\ncmdline=/cmdline.txt\n"}, board=PI5)
+    (entry,) = (entry for entry in entries if entry.source == "raspberrypi")
+    assert (entry.kernel.path, entry.cmdline.text) == ("/slot-B/kernel_2712.img", "root=x")
+    assert entry.default

@@ -400,3 +400,72 @@ def test_a_command_line_in_a_file() -> None:
 def test_a_console_that_is_not_known_is_not_taken_away() -> None:
     entry = one(LOAD + 'setenv bootargs "root=/dev/sda1 console=${cons} ubootpart=${board} usb=${none}"\n' + BOOT)
     assert entry.cmdline.text == "root=/dev/sda1 usb="
+
+
+# ---- boards
+
+
+@pytest.mark.parametrize("name", ["cfgload", "s905_autoscript"])
+def test_the_scripts_of_amlogics_boards(name: str) -> None:
+    text = (
+        "fatload ${device} ${devnr}:${partnr} ${loadaddr} kernel.img\n"
+        "fatload ${device} ${devnr}:${partnr} ${dtb_mem_addr} dtb.img\nbootm ${loadaddr}\n"
+    )
+    files = {f"/{name}": boot_script(text), "/kernel.img": b"kernel", "/dtb.img": b"tree"}
+    entries, problems = read(files)
+    (entry,) = (entry for entry in entries if entry.source == "uboot")
+    assert (entry.kernel.path, entry.dtb and entry.dtb.path) == ("/kernel.img", "/dtb.img")
+    assert not problems
+    entries, _ = read({**FILES, **files, "/boot.scr": boot_script(LOAD + BOOT)})
+    assert [entry.kernel.path for entry in entries if entry.source == "uboot"] == ["/boot/Image"]
+
+
+def test_a_configuration_that_only_u_boot_knows_is_the_images_default() -> None:
+    assert one("load mmc 0:1 ${loadaddr} /boot/Image\nbootm ${loadaddr}#conf-${fdtfile}\n").kernel.part == ""
+    assert one("load mmc 0:1 ${loadaddr} /boot/Image\nbootm ${loadaddr}#conf-1\n").kernel.part == "conf-1"
+
+
+def test_a_script_that_tells_disks_apart_means_its_own() -> None:
+    text = "if mmc dev {0} && test -e mmc {0}:1 /boot/Image; then setenv bootargs root=/dev/mmcblk{0}p1; {1} fi\n"
+    commands = "load mmc {0}:1 ${{kernel_addr_r}} /boot/Image; booti ${{kernel_addr_r}};"
+    whole = "".join(text.format(disk, commands.format(disk)) for disk in (1, 0))
+    tree = MemoryTree({**FILES, "/boot/boot.scr": boot_script(whole)}, device="mmcblk0p1")
+    (entry,) = (entry for entry in read_partition(tree) if isinstance(entry, BootEntry) and entry.source == "uboot")
+    assert entry.cmdline.text == "root=/dev/mmcblk0p1"
+    assert entry.default
+
+
+UENV = (
+    "uname_r=4.19.94-ti-r42\nenable_uboot_overlays=1\ndisable_uboot_overlay_video=1\n"
+    "uboot_overlay_addr0=/lib/firmware/BB-CAN0-00A0.dtbo\nuboot_overlay_addr4=BB-SPIDEV0-00A0.dtbo\n"
+    "uboot_overlay_pru=/lib/firmware/missing.dtbo\ncmdline=quiet\n"
+)
+
+
+@pytest.mark.parametrize(("more", "kind"), [("enable_uboot_cape_universal=1\n", "-uboot-univ"), ("", "-uboot")])
+def test_beaglebones_overlays_are_those_of_uname_boot(more: str, kind: str) -> None:
+    trees = "/boot/dtbs/4.19.94-ti-r42"
+    names = [f"{trees}/am335x-boneblack{kind}.dtb" for kind in ("", "-uboot", "-uboot-univ")]
+    names += [f"{trees}/am335x-bone.dtb", f"{trees}/overlays/BB-SPIDEV0-00A0.dtbo", "/boot/vmlinuz-4.19.94-ti-r42"]
+    names += [f"/lib/firmware/BB-{name}-00A0.dtbo" for name in ("ADC", "CAN0", "BONE-eMMC1-01", "HDMI-TDA998x")]
+    tree = MemoryTree({"/boot/uEnv.txt": (UENV + more).encode(), **dict.fromkeys(names, b"x")})
+    found = list(read_partition(tree, Platform(board=("ti,am335x-bone-black", "ti,am335x-bone", "ti,am33xx"))))
+    (entry,) = (entry for entry in found if isinstance(entry, BootEntry))
+    assert entry.dtb
+    assert entry.dtb.path == f"{trees}/am335x-boneblack{kind}.dtb"
+    assert [file.path for file in entry.overlays] == [
+        "/lib/firmware/BB-ADC-00A0.dtbo",
+        "/lib/firmware/BB-CAN0-00A0.dtbo",
+        f"{trees}/overlays/BB-SPIDEV0-00A0.dtbo",
+        "/lib/firmware/BB-BONE-eMMC1-01-00A0.dtbo",
+    ]
+    assert entry.cmdline.get("console") == "ttyS0,115200n8"
+    assert (entry.cmdline.get("bone_capemgr.uboot_capemgr_enabled") == "1") == bool(more)
+    (problem,) = (problem for problem in found if isinstance(problem, Problem))
+    assert "overlay /lib/firmware/missing.dtbo is left out" in problem.message
+
+
+def test_a_command_of_uenv_txt_that_starts_nothing_is_reported() -> None:
+    entries, (problem,) = read({"/uEnv.txt": "uenvcmd=run bootcmd_ti_mmc\n", "/Image": b"kernel"})
+    assert [entry.source for entry in entries] == ["bare"]
+    assert "“run bootcmd_ti_mmc” is known to U-Boot only" in problem.message

@@ -7,6 +7,8 @@ Sections: raspberrypi/documentation, config_txt/conditional.adoc. Type numbers: 
 
 from __future__ import annotations
 
+import re
+
 from bootmenu.model.value import Value
 
 
@@ -120,6 +122,14 @@ _BOARDS = {
     "5-compute-module": _fifth("pi5 cm5", (0x18, 0x1A), "bcm2712-rpi-cm5-cm5io bcm2712-rpi-cm5-cm4io"),
     "5-compute-module-lite": _fifth("pi5 cm5", (0x18, 0x1A), "bcm2712-rpi-cm5l-cm5io bcm2712-rpi-cm5l-cm4io"),
 }
+
+
+def with_console(line: str, board: PiBoard | None, serial0: str = "") -> str:
+    """Return a command line with the board's console in place of `serial0`, or with another one.
+
+    "the serial0 (primary) and serial1 (secondary) aliases ... are always replaced by the appropriate UART"
+    (RPi-Distro/raspberrypi-sys-mods, issue 18); configuration/uart.adoc says which."""
+    return re.sub(r"=serial0(?=[,\s]|$)", f"={serial0 or board.serial0}", line) if board is not None else line
 
 
 def find(compatible: tuple[str, ...]) -> PiBoard | None:

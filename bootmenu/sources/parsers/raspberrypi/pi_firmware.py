@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
-from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
+from bootmenu.sources.parsers.raspberrypi.boards import PiBoard, with_console
 from bootmenu.sources.parsers.raspberrypi.config_txt import Config
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, normal, read_text
 
 _ALL_KERNELS = ("kernel8.img", "kernel_2712.img", "kernel7l.img", "kernel7.img", "kernel.img")
+_MOST_OF_UBOOT = 1024 * 1024
+"""Bytes; it has about 600 KiB on these boards, and kernels have several megabytes."""
 # these enable a bus, an LED or sound: systems start without them
 _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|random|fan_temp|cooling|krnbt)")
 
@@ -70,11 +72,11 @@ class PiFirmware:
             self._problem("boots from inside boot.img, which is not supported")
             return None
         kernels = self._kernels()
-        if re.match(r"u-?boot", kernels[0].rpartition("/")[2], re.I):
-            self._problem(f"starts {kernels[0][:60]}, not a kernel: U-Boot has its own configuration")
-            return None
         self._choose_prefix(kernels)
         kernel = next((name for name in kernels if exists(self._tree, self._path(name))), None)
+        if self._is_uboot(kernel or kernels[0]):
+            self._problem(f"starts {(kernel or kernels[0])[:60]}, not a kernel: U-Boot has its own configuration")
+            return None
         if kernel is None:
             if "kernel" not in self._config.values:
                 self._problem(f"names no kernel, and {' and '.join(kernels)} do not exist")
@@ -95,6 +97,15 @@ class PiFirmware:
             cmdline=CommandLine(self._command_line()),
             default=self._default,
         )
+
+    def _is_uboot(self, kernel: str) -> bool:
+        """Return whether it is U-Boot by its name or, as Arch Linux ARM's kernel8.img, by its content."""
+        if re.match(r"u-?boot", kernel.rpartition("/")[2], re.I):
+            return True
+        try:
+            return b"U-Boot 20" in self._tree.read(self._path(kernel), _MOST_OF_UBOOT)
+        except TreeError:
+            return False  # missing, or as large as kernels are
 
     def _kernels(self) -> tuple[str, ...]:
         """Return the names of kernels in the order in which the firmware tries them; at least one."""
@@ -187,15 +198,13 @@ class PiFirmware:
             self._problem("only the first line is used as the command line", path)
         if self._board is None:
             return first.strip()
-        # "the serial0 (primary) and serial1 (secondary) aliases ... are always replaced by the appropriate UART"
-        # (RPi-Distro/raspberrypi-sys-mods, issue 18); configuration/uart.adoc says which
         serial0 = self._board.serial0
         names = {overlay.name.removeprefix("pi3-") for overlay in self._config.overlays}
         if (
             serial0 == "ttyS0" and names & {"disable-bt", "miniuart-bt"}
         ) or "uart0_console" in self._config.parameters:
             serial0 = "ttyAMA0"
-        return re.sub(r"=serial0(?=[,\s]|$)", f"={serial0}", first.strip())
+        return with_console(first.strip(), self._board, serial0)
 
     def _overlays(self) -> Iterator[FileRef]:
         folder = self._config.values.get("overlay_prefix") or "overlays/"

@@ -25,8 +25,9 @@ from bootmenu.sources.variables import needed, parameter_of
 # include/config_distro_bootcmd.h: boot_prefixes and boot_scripts; the others are of vendors' U-Boots
 _PREFIXES = ("/", "/boot/")
 _SCRIPTS = ("boot.scr.uimg", "boot.scr", "uboot.scr", "boot.ini")
-_SOURCE_TEXT = "boot.cmd"
-"""What boot.scr is made of. U-Boot does not read it; it tells what a script would do that is not there."""
+_OTHER_SCRIPTS = ("cfgload", "s905_autoscript", "boot.cmd")
+"""Read if none of these is there: the scripts of CoreELEC and LibreELEC on Amlogic's boards, and what boot.scr is
+made of, which U-Boot does not read; it tells what a script would do that is not there."""
 _EXTLINUX = "extlinux/extlinux.conf"
 # the first line of a boot.ini is what the vendor's `cfgload` looks for (ODROIDXU-UBOOT-CONFIG, ODROIDC2-UBOOT-CONFIG)
 _VENDOR_LINE = re.compile(r"\A\s*[A-Z0-9-]+-UBOOT-CONFIG\b[^\n]*")
@@ -61,7 +62,11 @@ def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
             prefixes.append(prefix)
     for prefix in prefixes:
         here = list(configurations(tree, [f"{prefix}{name}" for name in _SCRIPTS]))
-        yield from ((config, prefix) for config in here or configurations(tree, [f"{prefix}{_SOURCE_TEXT}"]))
+        yield from ((config, prefix) for config in here or _first_of(tree, prefix))
+
+
+def _first_of(tree: Tree, prefix: str) -> list[LineConfiguration]:
+    return list(configurations(tree, [f"{prefix}{name}" for name in _OTHER_SCRIPTS]))[:1]
 
 
 def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, first: bool) -> Iterator[BootEntry]:

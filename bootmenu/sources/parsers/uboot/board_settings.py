@@ -15,7 +15,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import Platform
 from bootmenu.sources.line_formats import LineConfiguration, configurations
-from bootmenu.sources.parsers.uboot import disk_files, loader_variables
+from bootmenu.sources.parsers.uboot import beaglebone, disk_files, loader_variables
 from bootmenu.sources.parsers.uboot.environment_text import as_dict
 from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
@@ -108,6 +108,10 @@ class BoardSettings:
             pass
         except CannotFollowError as error:
             config.problem(f"uenvcmd: {error.message}")
+        if not run.starts and not config.problems:
+            only_there = f": “{run.not_run}” is known to U-Boot only" if run.not_run else ""
+            for reason in run.failed or [f"uenvcmd starts no kernel{only_there}"]:
+                config.problem(reason)
         return run.starts[0] if run.starts else None
 
     def _beaglebone(self, config: LineConfiguration, values: dict[str, str]) -> KernelStart | None:
@@ -117,29 +121,50 @@ class BoardSettings:
         if kernel is None:
             config.problem(f"vmlinuz-{version[:60]}, the kernel of uname_r, is missing")
             return None
-        if "uuid" in values:
+        if "uenv_root" in values:
+            root = f"root={values['uenv_root']} ro"
+        elif "uuid" in values:
             root = f"root=UUID={values['uuid']} ro"
         elif "mmcroot" in values:
             root = f"root={values['mmcroot']}"
         else:
             uuid = next((name for name in sorted(self._tree.names) if name.startswith("partuuid=")), "")
             root = f"root=PARTUUID={uuid.partition('=')[2]} ro" if uuid else f"root=/dev/{self._tree.device} ro"
+        dtb = self._beaglebone_dtb(version, values)
+        is_universal = dtb is not None and dtb.path.endswith("-uboot-univ.dtb")
         words = [
-            f"console={values['console']}" if "console" in values else "",
+            f"console={values.get('console', beaglebone.CONSOLE)}",
             values.get("optargs", ""),
+            "bone_capemgr.uboot_capemgr_enabled=1" if is_universal else "",
             root,
             f"rootfstype={values.get('mmcrootfstype', 'ext4 rootwait')}",
             values.get("cmdline", ""),
         ]
-        trees = f"{folder.rstrip('/')}/dtbs/{version}"
-        dtb = self._dtb_of(values["dtb"], trees) if "dtb" in values else self._any_dtb(trees)
-        if dtb is not None and values.get("enable_uboot_overlays") == "1":
-            places = ("/lib/firmware", f"{trees}/overlays", trees)
-            keys = ["uboot_overlay_addr" + str(number) for number in range(8)]
-            named = [values[key] for key in [*keys, "dtb_overlay"] if key in values]
-            dtb = replace(dtb, overlays=tuple(self._first(name, places) for name in named))
+        if dtb is not None and beaglebone.with_overlays(values):
+            folder_of_tree = dtb.path if dtb.any_tree else dtb.path.rpartition("/")[0]
+            board = self._platform.board
+            paths = [*beaglebone.overlays(self._tree, board, values, folder_of_tree)][:_MAX_OVERLAYS]
+            dtb = replace(dtb, overlays=tuple(self._existing(config, paths)))
         found = self._start(config, kernel, words, dtb)
         return replace(found, initrd=self._file(f"initrd.img-{version}", folder))
+
+    def _beaglebone_dtb(self, version: str, values: dict[str, str]) -> LoadedFile | None:
+        names = beaglebone.tree_names(self._platform.board, values)
+        folders = beaglebone.tree_folders(version)
+        for folder in folders:
+            for name in names:
+                found = self._dtb_of(name, folder)
+                if found is not None and not found.any_tree:
+                    return found
+        return next(filter(None, map(self._any_dtb, folders)), None)
+
+    def _existing(self, config: LineConfiguration, paths: list[str]) -> Iterator[LoadedFile]:
+        """Yield the overlays that exist; the loaders leave out the others."""
+        for path in paths:
+            if exists(self._tree, path):
+                yield LoadedFile(self._tree.device, path, self._tree)
+            else:
+                config.problem(f"overlay {path[:100]} is left out, as by U-Boot: it does not exist")
 
     def _interpreter(self, values: dict[str, str]) -> HushInterpreter:
         env = loader_variables.initial(self._tree, self._platform, "/") | values
@@ -171,12 +196,6 @@ class BoardSettings:
             if exists(self._tree, path):
                 return LoadedFile(self._tree.device, path, self._tree)
         return None
-
-    def _first(self, name: str, folders: tuple[str, ...]) -> LoadedFile:
-        for path in [normal(name)] if name.startswith("/") else [normal(name, folder) for folder in folders]:
-            if exists(self._tree, path):
-                return LoadedFile(self._tree.device, path, self._tree)
-        return LoadedFile(self._tree.device, normal(name, folders[0]))
 
     def _kernel(self, folder: str) -> LoadedFile | None:
         for name in _KERNELS:

@@ -7,6 +7,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import uimage
 from bootmenu.model.value import replace
 from bootmenu.sources import neighbours
+from bootmenu.sources.parsers.raspberrypi import boards as pi_boards
 from bootmenu.sources.parsers.uboot import disk_files
 from bootmenu.sources.parsers.uboot.hush_interpreter import (
     CommandStatus,
@@ -16,11 +17,12 @@ from bootmenu.sources.parsers.uboot.hush_interpreter import (
 )
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, KernelStart, LoadedFile
 from bootmenu.sources.parsers.uboot.shell_commands import command
-from bootmenu.sources.parsers.uboot.unknown_text import cleaned, unknown
+from bootmenu.sources.parsers.uboot.unknown_text import cleaned, is_unknown, unknown
 from bootmenu.sources.references import named
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, examined, exists, read_text
 
 _MAX_OVERLAYS = 64
+_AMLOGIC_TREE = "dtb_mem_addr"  # where the bootm of their U-Boots takes it from if no argument says so
 _SIZE_OF_TREE = "20000"  # of a tree that only U-Boot knows: it decides only where the next file is loaded
 
 
@@ -31,6 +33,8 @@ _SIZE_OF_TREE = "20000"  # of a tree that only U-Boot knows: it decides only whe
 def _load(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
     # fs/fs.c:do_load: interface, device, address, file, and optionally bytes and position
     if len(arguments) < 4:
+        return 1
+    if run.is_elsewhere(arguments[0], arguments[1]):
         return 1
     sought = disk_files.find(run.tree, arguments[1], arguments[3])
     address = run.address(arguments[2])
@@ -45,7 +49,7 @@ def _load(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStat
 
 @command("size")
 def _size(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
-    if len(arguments) < 3:
+    if len(arguments) < 3 or run.is_elsewhere(arguments[0], arguments[1]):
         return 1
     sought = disk_files.find(run.tree, arguments[1], arguments[2])
     if sought.status == 0:
@@ -186,7 +190,7 @@ def _firmware_line(run: HushInterpreter) -> str:
         return ""
     for tree in (run.tree, *neighbours.beside(run.tree)):
         if exists(tree, "/config.txt") and exists(tree, "/cmdline.txt"):
-            return _first_line(run, tree, "/cmdline.txt")
+            return pi_boards.with_console(_first_line(run, tree, "/cmdline.txt"), pi_boards.find(run.platform.board))
     return ""
 
 
@@ -261,6 +265,9 @@ def _boot(run: HushInterpreter, name: str, arguments: list[str]) -> CommandStatu
         if dtb is not None and dtb.is_missing:
             _missing(run, dtb, f"the device tree of {name}")
             return 1
+    elif (at := run.address(run.value(_AMLOGIC_TREE))) in run.state.memory and name == "bootm":
+        dtb = run.state.memory[at]
+        dtb = None if dtb is not None and dtb.is_missing else dtb
     doubt = run.doubts[0] if run.doubts else run.not_run
     # boot/bootm.c: the kernel gets the environment variable, never the shell's
     bootargs = "" if "bootargs" in run.state.local and "bootargs" not in run.state.env else run.value("bootargs")
@@ -269,7 +276,8 @@ def _boot(run: HushInterpreter, name: str, arguments: list[str]) -> CommandStatu
             line=run.line,
             script=run.script,
             kernel=image,
-            part=part,
+            # U-Boot's default configuration, if the name depends on what only U-Boot knows
+            part="" if is_unknown(part) else part,
             initrd=initrd,
             dtb=dtb,
             bootargs=bootargs,

@@ -40,6 +40,7 @@ MAX_CALLS = 16
 MAX_SCRIPT = 256 * 1024
 """Characters; boot/bootmeth_script.c reads 64 KiB at most."""
 _MAX_EXPORTS = 8
+_MMC = re.compile(r"\bmmc (?:dev )?(\d)(?!\w)")
 MAX_DEPTH = 64
 """Depth of conditions, loops and scripts in each other, and of results that are not known."""
 
@@ -77,6 +78,7 @@ class HushInterpreter(Run, eq=False):
         self.script = path or self.script
         if path:
             self.exported |= _exported(text)
+            self.mmc_disks |= set(_MMC.findall(text))
         self.spend(1, len(text))
         try:
             for commands, line in hush_syntax.statements(text):

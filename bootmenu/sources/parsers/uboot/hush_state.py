@@ -151,6 +151,8 @@ class Run(Record, eq=False):
     """The first `run` of a variable without a value here, which may be one of U-Boot's own."""
     lacking: str = ""
     """The first variable without a value here that a command for loading a file needs."""
+    mmc_disks: set[str] = field(default_factory=set)
+    """Numbers of SD cards and eMMC that the script names."""
     exported: set[str] = field(default_factory=set)
     """Variables that the script itself stores outside all files."""
     edits: int = 0
@@ -197,6 +199,12 @@ class Run(Record, eq=False):
         if text not in self.places and len(self.places) >= MAX_VARIABLES:
             raise CannotFollowError("the script uses too many addresses")
         return self.places.setdefault(text, -1 - len(self.places))
+
+    def is_elsewhere(self, kind: str, where: str) -> bool:
+        """Return whether a script that tells several disks apart means another one than its own."""
+        own, number = loader_variables.DiskNames(self.tree), where.partition(":")[0]
+        others = self.mmc_disks - {own.index} if own.index in self.mmc_disks else set()
+        return (kind, own.kind) == ("mmc", "mmc") and number in others
 
     def unknown_number(self, name: str) -> str:
         """Return a number that is not known, and differs from all others."""

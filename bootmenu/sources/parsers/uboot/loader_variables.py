@@ -68,6 +68,13 @@ def initial(tree: Tree, platform: Platform, prefix: str) -> dict[str, str]:
         "devno": disk.index,
         "mmcdev": disk.index,
         "bootpart": f"{disk.index}:{disk.number:x}",
+        # include/env/ti/ti_common.env
+        "bootdir": "/boot",
+        # CoreELEC's, which its aml_autoscript sets
+        "device": disk.kind,
+        "devnr": disk.index,
+        "partnr": f"{disk.number:x}",
+        "mmc_dev": disk.index,
         # SolidRun's for the CuBox, as flash-kernel's bootscr.cubox lists them
         "device_name": disk.kind,
         "partition": f"{disk.number:x}",

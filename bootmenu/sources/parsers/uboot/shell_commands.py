@@ -36,9 +36,14 @@ def command(*names: str) -> Callable[[Implementation], Implementation]:
     return register
 
 
-@command("echo", "sleep", "true", "saveenv", "printenv", "mmc", "usb", "scsi", "sata", "nvme", "virtio", "ls")
+@command("echo", "sleep", "true", "saveenv", "printenv", "usb", "scsi", "sata", "nvme", "virtio", "ls")
 def _succeeds(_run: HushInterpreter, _name: str, _arguments: list[str]) -> CommandStatus:
     return 0
+
+
+@command("mmc")
+def _mmc(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
+    return int(arguments[:1] == ["dev"] and len(arguments) > 1 and run.is_elsewhere("mmc", arguments[1]))
 
 
 # there is no network here
@@ -227,7 +232,7 @@ def _compared(run: HushInterpreter, words: list[str]) -> bool | None:
     if (compare := _COMPARED.get(words[1])) is not None:
         return None if is_unknown(words[0] + words[2]) else compare(words[0], words[2])
     if words[0] == "-e":
-        status = disk_files.find(run.tree, words[2], words[3]).status
+        status = 1 if run.is_elsewhere(words[1], words[2]) else disk_files.find(run.tree, words[2], words[3]).status
         return None if status is None else status == 0
     empty = None if is_unknown(words[1]) and not _has_known(words[1]) else not words[1]
     return empty if words[0] == "-z" or empty is None else not empty
