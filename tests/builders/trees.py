@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from bootmenu.formats.reader import Buffer, ByteSource
-from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, TreeErrorReason, normal
+from bootmenu.sources.tree import LIST_LIMIT, Remembering, Stat, Tree, TreeError, TreeErrorReason, normal
 
 T = TypeVar("T")
 
@@ -105,6 +105,31 @@ class MemoryFolder:
             path = posixpath.join(self.path, name)
             with self.tree.open(path) as file:
                 yield name, read(file, self.tree.stat(path).identity)
+
+
+@dataclass
+class OneDisk:
+    """The partitions of a disk, as one of them sees them; the first is the EFI system partition."""
+
+    own: str
+    trees: Sequence[Tree] = ()
+
+    def __post_init__(self) -> None:
+        self._all = [Remembering(tree, neighbours=self) for tree in self.trees]
+
+    @property
+    def tree(self) -> Remembering:
+        """The partition that is read."""
+        return next(tree for tree in self._all if tree.device == self.own)
+
+    def find(self, reference: str) -> Tree | None:
+        return next((tree for tree in self._all if reference in tree.names), None)
+
+    def beside(self) -> Iterator[Tree]:
+        return (tree for tree in self._all if tree.device != self.own)
+
+    def homes(self) -> Iterator[Tree]:
+        return (tree for tree in self._all[:1] if tree.device != self.own)
 
 
 def write_tree(root: Path, files: Mapping[str, bytes | str]) -> Path:

@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,29 +15,11 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import Platform, read_partition
-from bootmenu.sources.tree import Remembering, Tree
-from tests.builders.trees import MemoryTree
+from tests.builders.trees import MemoryTree, OneDisk
 from tests.properties import examples
 from tests.sources.parsers.bootctl import RECORDED, Answer, Bootctl, ask, files_of, random_machine
 
 ROWS = json.loads(RECORDED.read_text())
-
-
-@dataclass
-class OneDisk:
-    """The partitions of a disk, as one of them sees them; the first is the EFI system partition."""
-
-    own: str
-    trees: list[MemoryTree] = field(default_factory=list)
-
-    def find(self, reference: str) -> Tree | None:
-        return None
-
-    def beside(self) -> Iterator[Tree]:
-        return (tree for tree in self.trees if tree.device != self.own)
-
-    def homes(self) -> Iterator[Tree]:
-        return (tree for tree in self.trees[:1] if tree.device != self.own)
 
 
 def entries_of(partitions: list[dict[str, str]]) -> list[list[BootEntry]]:
@@ -51,9 +31,7 @@ def entries_of(partitions: list[dict[str, str]]) -> list[list[BootEntry]]:
     return [
         [
             found
-            for found in read_partition(
-                Remembering(tree, neighbours=OneDisk(tree.device, trees)), Platform(architecture=Architecture.X86_64)
-            )
+            for found in read_partition(OneDisk(tree.device, trees).tree, Platform(architecture=Architecture.X86_64))
             if isinstance(found, BootEntry) and found.source in ("bls", "uki")
         ]
         for tree in trees

@@ -26,8 +26,10 @@ from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield the entries of all grub.cfg files in menu order; skip files that another one has read."""
-    budgets = Budgets()
+    # other partitions take nothing from this one's, and all of them together no more than it
+    budgets, others = Budgets(), Budgets()
     visited: set[tuple[int, int]] = set()
+    offered: set[BootEntry] = set()
     default_found = False
     for home, path in _configurations(tree):
         if isinstance(path, Problem):
@@ -36,12 +38,16 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         identity = home.stat(path).identity
         if identity in visited:
             continue
-        found = run(home, path, budgets if home is tree else Budgets(), platform, listing=tree)
+        found = run(home, path, budgets if home is tree else others, platform, listing=tree)
         visited |= found.visited | {identity}
         yield from found.problems
         for entry in found.entries:
+            plain = replace(entry, default=False)
+            if plain in offered:
+                continue  # two loaders on the EFI system partition lead to one menu
+            offered.add(plain)
             # each configuration has a default; the first one is the partition's
-            yield replace(entry, default=False) if default_found else entry
+            yield plain if default_found else entry
         default_found = default_found or any(entry.default for entry in found.entries)
         if tree.image and found.entries:
             return  # its other configurations offer the same
