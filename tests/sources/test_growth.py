@@ -9,6 +9,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -18,12 +19,12 @@ from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.order import Name, matches
 from bootmenu.sources.parsers.bls import Text
 from bootmenu.sources.parsers.grub import environment
-from bootmenu.sources.tree import CONFIG_LIMIT, Remembering
+from bootmenu.sources.tree import CONFIG_LIMIT, Remembering, Tree
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
 from tests.builders.containers import android, board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
-from tests.builders.trees import write_tree
+from tests.builders.trees import OneDisk, write_tree
 from tests.properties import rarely, seldom
 from tests.sources.parsers.reading import read
 
@@ -143,6 +144,71 @@ def test_twice_as_many_things_take_about_twice_the_calls(name: str, tmp_path: Pa
         with DirectoryTree(str(root), "sda1", Syscalls()) as tree:
             made.append(calls(lambda tree=tree: list(read_partition(Remembering(tree), Platform(board=PI)))))  # type: ignore[misc]
     nothing, some, twice = made  # the first one imports what has to be
+    assert twice - some < 1.3 * some + 500, f"{some:,} calls for 100 of them, {twice:,} for 200, {nothing:,} for none"
+
+
+# the partitions of a disk, whose configurations lead to each other; the first is the EFI system partition
+DISKS: dict[str, Callable[[int], list[Files]]] = {
+    "grub-stubs": lambda n: [
+        {f"EFI/{i}/grub.cfg": "root=p2\nconfigfile /grub/grub.cfg\n" for i in range(min(n, 32))},
+        {"grub/grub.cfg": "menuentry x { linux /k a }\n" * n},
+    ],
+    "grub-circle": lambda n: [
+        {"EFI/a/grub.cfg": "configfile (p2)/grub/grub.cfg\n" * min(n, 200)},
+        {"grub/grub.cfg": "configfile (p1)/EFI/a/grub.cfg\nmenuentry x { configfile (p1)/EFI/a/grub.cfg }\n" * n},
+    ],
+    "grub-entries-in-a-circle": lambda n: [
+        {"EFI/a/grub.cfg": "menuentry y { configfile (p2)/grub/grub.cfg }\n" * n},
+        {"grub/grub.cfg": "menuentry x { configfile (p1)/EFI/a/grub.cfg }\n" * 3},
+    ],
+    "grub-searches": lambda n: [
+        {"EFI/a/grub.cfg": "search --file --set=root /gone\nsearch --label --set=a b\n" * n},
+        *({"grub/grub.cfg": "menuentry x { linux (p1)/k }\n" * n} for _ in range(4)),
+    ],
+    "grub-loopbacks": lambda n: [
+        {"EFI/a/grub.cfg": "submenu x { loopback l (p2)/i$1; menuentry y { linux (l)/k } }\n" * n},
+        {f"i{i}": "" for i in range(n)},
+    ],
+    "partitions": lambda n: [
+        {f"EFI/a{i}/grub.cfg": "root=p2\nsource /grub/grub.cfg\n", "grub/grub.cfg": "menuentry x { linux /k a }\n"}
+        for i in range(n // 10)
+    ],
+    "bls": lambda n: [
+        {"loader/loader.conf": "default x*\n" * n, **{f"EFI/Linux/{i}.efi": profiles(1) for i in range(min(n, 50))}},
+        {f"loader/entries/x{i}.conf": "title x\nlinux /k\n" for i in range(n)},
+    ],
+    "bls-variables": lambda n: [
+        {"EFI/a/grub.cfg": "set kernelopts=a\n" * n},
+        {
+            "grub2/grub.cfg": "blscfg\n",
+            **{f"loader/entries/x{i}.conf": "title x\nlinux /k\noptions $kernelopts\n" for i in range(n)},
+        },
+    ],
+    "refind": lambda n: [
+        {"EFI/refind/refind.conf": "menuentry x {\nvolume p2\nloader /k\n}\n" * n},
+        {f"vmlinuz-6.1.0-{i}": KERNEL[:64] for i in range(min(n, 100))},
+    ],
+    "limine": lambda n: [{"limine.conf": "/x\nprotocol: linux\npath: boot(2):/k\n" * n}, {"k": ""}],
+    "uboot": lambda n: [{"boot.ini": "load mmc 0:2 1 /k; load mmc 0:1 1 /k\n" * n}, {"boot.ini": "booti 1\n" * n}],
+}
+
+
+@pytest.mark.parametrize("name", DISKS)
+def test_twice_as_many_things_on_several_partitions_take_about_twice_the_calls(name: str, tmp_path: Path) -> None:
+    made = []
+    for number, count in enumerate((0, 100, 200)):
+        with ExitStack() as opened:
+            trees: list[Tree] = []
+            for at, files in enumerate(DISKS[name](count), 1):
+                root = write_tree(tmp_path / f"{number}-{at}", {"there": "", **files})
+                trees.append(opened.enter_context(DirectoryTree(str(root), f"p{at}", Syscalls())))
+
+            def work(trees: list[Tree] = trees) -> None:
+                for tree in trees[:2]:
+                    list(read_partition(OneDisk(tree.device, trees).tree, Platform(board=PI)))
+
+            made.append(calls(work))
+    nothing, some, twice = made
     assert twice - some < 1.3 * some + 500, f"{some:,} calls for 100 of them, {twice:,} for 200, {nothing:,} for none"
 
 
