@@ -31,7 +31,9 @@ _PATH = re.compile(
     # snapper: @/.snapshots/12/snapshot, or @snapshots/12/snapshot as Arch's installer lays it out
     r"/?(?P<path>(?P<folder>(?:[^\n]*/)?[^/\n]*snapshots)/(?P<name>\d{1,9})/snapshot"
     # Timeshift, src/Core/SnapshotRepo.vala: timeshift-btrfs/snapshots/2026-11-14_09-30-01/@
-    r"|(?P<folder2>(?:[^\n]*/)?timeshift-btrfs/snapshots)/(?P<name2>[^/\n]{1,64})/[^/\n]{1,64})(?P<rest>/.*)?"
+    r"|(?P<folder2>(?:[^\n]*/)?timeshift-btrfs/snapshots)/(?P<name2>[^/\n]{1,64})/[^/\n]{1,64}"
+    # refind-btrfs makes writable copies of snapper's: @/root/.refind-btrfs/rwsnap_2026-11-14_09-30-01_ID502
+    r"|(?P<folder3>[^\n]*)/(?P<name3>rwsnap_[-\d]{10}_[-\d]{8}_ID\d{1,19}))(?P<rest>/.*)?"
 )
 _INFO_LIMIT = 64 * 1024
 _LONGEST_TEXT = 120
@@ -47,9 +49,8 @@ def named(path: str) -> Snapshot | None:
 
 
 def _snapshot(match: re.Match[str]) -> Snapshot:
-    return Snapshot(
-        path=match["path"], folder=match["folder"] or match["folder2"] or "", name=match["name"] or match["name2"]
-    )
+    folder, name = (match[kind] or match[f"{kind}2"] or match[f"{kind}3"] or "" for kind in ("folder", "name"))
+    return Snapshot(path=match["path"], folder=folder, name=name)
 
 
 def subvolume(cmdline: CommandLine) -> str:
@@ -219,7 +220,7 @@ def _short(text: str) -> str:
 
 def _date(text: str) -> str:
     """Return `2026-11-14 09:30` for what begins with a date and a time in a form of the tools, or an empty text."""
-    match = _TIME.match(text)
+    match = _TIME.search(text)
     return f"{match[0][:10]} {match[0][11:13]}:{match[0][14:16]}" if match else ""
 
 

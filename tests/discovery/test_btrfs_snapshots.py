@@ -36,6 +36,9 @@ XML = "<snapshot><date>2026-11-14 09:30:12</date><description>a &amp; b</descrip
         ("/.snapshots/1/snapshot", ".snapshots", "1"),
         ("@snapshots/7/snapshot", "@snapshots", "7"),
         ("timeshift-btrfs/snapshots/2026-11-14_09-30-01/@", "timeshift-btrfs/snapshots", "2026-11-14_09-30-01"),
+        ("@/root/.r/rwsnap_2020-12-14_05-00-00_ID502", "@/root/.r", "rwsnap_2020-12-14_05-00-00_ID502"),
+        ("/@rw/rwsnap_2020-12-14_05-00-00_ID502", "@rw", "rwsnap_2020-12-14_05-00-00_ID502"),
+        ("@rw/rwsnap_2020", "", None),
         ("@", "", None),
         ("@/.snapshots", "", None),
         ("@/.snapshots/x/snapshot", "", None),
@@ -155,6 +158,8 @@ def test_without_its_tool_s_note_a_snapshot_has_its_name(tmp_path: Path) -> None
     assert booted(tmp_path / "a", "root=U", {f"{SNAPPER}/boot/x": b""}).title == "A (snapshot 12)"
     inside = "timeshift-btrfs/snapshots/2026-11-14_09-30-01/@"
     assert booted(tmp_path / "b", "root=U", {f"{inside}/x": b""}, subvolume=inside).title == "A (2026-11-14 09:30)"
+    inside = "@rw/rwsnap_2020-12-14_05-00-00_ID502"
+    assert booted(tmp_path / "c", "root=U", {f"{inside}/x": b""}, subvolume=inside).title == "A (2020-12-14 05:00)"
 
 
 @examples(50)
