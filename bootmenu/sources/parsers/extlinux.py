@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
-from bootmenu.sources import SOURCES
+from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.menu_titles import titled
 from bootmenu.sources.references import located
@@ -34,6 +34,7 @@ _SYSLINUX = (
 )
 # pxelinux.txt: "the default configuration file name", below the directory of pxelinux.0, the working directory
 _PXELINUX = "pxelinux.cfg/default"
+_MMC = re.compile(r"mmcblk(\d)")
 _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
 _MAX_FILES = 256  # the menu of Debian's installer has 27, and its help page includes all of them again
 _MAX_REFERENCES = 64
@@ -146,9 +147,21 @@ class _MenuState(Record):
 
 
 @SOURCES.register("extlinux", after="bls")
-def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield the labels of extlinux.conf in file order."""
-    return _parse(tree, "extlinux", _EXTLINUX)
+    return _parse(tree, "extlinux", (*_of_st(tree, platform), *_EXTLINUX))
+
+
+def _of_st(tree: Tree, platform: Platform) -> tuple[str, ...]:
+    """Return the path of OpenSTLinux's extlinux.conf for this disk and board, if it exists.
+
+    meta-st-stm32mp, recipes-bsp/u-boot/u-boot-stm32mp-extlinux: its boot.scr.uimg reads
+    `${boot_device}${boot_instance}_extlinux/${board_name}_extlinux.conf`, and otherwise extlinux.conf there."""
+    folder = f"/mmc{(match := _MMC.match(tree.device)) and match[1]}_extlinux"
+    models = [name.partition(",")[2] for name in platform.board if name.startswith("st,")]
+    paths = [f"{folder}/{name}extlinux.conf" for name in (*(f"{model}_" for model in models), "")]
+    return tuple(itertools.islice((path for path in paths if exists(tree, path)), 1))
 
 
 @SOURCES.register("syslinux")
@@ -387,6 +400,15 @@ def _initrds(label: _Label) -> list[str]:
     return _parts(found[-1]) if found else []
 
 
+def _existing(config: LineConfiguration, label: _Label, overlays: tuple[FileRef, ...]) -> Iterator[FileRef]:
+    """Yield the overlays without those that are missing (pxe_utils.c: "Failed loading overlay", and it goes on)."""
+    for ref in overlays:
+        if ref.device == config.tree.device and _is_missing(config.tree, ref.path):
+            config.problem(f"label {short(label.name)}: overlay {ref.path[:100]} does not exist, left out")
+        else:
+            yield ref
+
+
 def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
     tree = config.tree
 
@@ -432,7 +454,7 @@ def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *
         initrds=files(_initrds(label)),
         dtb=file(dtb) if dtb else None,
         dtb_folder=file(label.dtb_folder) if label.dtb_folder and not label.dtb else None,
-        overlays=files(label.overlays),
+        overlays=tuple(_existing(config, label, files(label.overlays))),
         cmdline=CommandLine(cmdline, unset=unset),
         default=default,
     )

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import CONFIG_LIMIT
+from tests.builders.trees import MemoryTree
 from tests.properties import examples
 from tests.sources.parsers.reading import read
 
@@ -48,8 +50,8 @@ def config(text: str, **more: str) -> tuple[list[BootEntry], list[Problem]]:
     return read({PATH: text, **more})
 
 
-def one(text: str) -> BootEntry:
-    (entry,), problems = config(text)
+def one(text: str, *overlays: str) -> BootEntry:
+    (entry,), problems = config(text, **dict.fromkeys(overlays, ""))
     assert not problems
     return entry
 
@@ -66,7 +68,9 @@ LABEL one
     FDT ../board.dtb
     FDTOVERLAYS /o1.dtbo /o2.dtbo
     APPEND root=/dev/sda2 quiet
-"""
+""",
+        "/o1.dtbo",
+        "/o2.dtbo",
     )
     assert (entry.id, entry.title, entry.source, entry.default) == ("one", "First one", "extlinux", True)
     assert entry.kernel.path == "/boot/extlinux/../Image"
@@ -426,7 +430,7 @@ def test_where_it_lies(path: str, source: str) -> None:
 
 
 def test_the_overlays_of_a_jetson() -> None:
-    entry = one("label a\nlinux /k\nfdt /b.dtb\noverlays /o.dtbo,/p.dtbo\n")
+    entry = one("label a\nlinux /k\nfdt /b.dtb\noverlays /o.dtbo,/p.dtbo\n", "/o.dtbo", "/p.dtbo")
     assert [ref.path for ref in entry.overlays] == ["/o.dtbo", "/p.dtbo"]
 
 
@@ -445,3 +449,23 @@ def test_variables_of_the_boot_loader_are_left_out_and_said() -> None:
     (entry,), problems = read({"/syslinux.cfg": text})
     assert (entry.cmdline.text.startswith("${cbootargs} quiet"), problems) == (True, [])
     assert entry.cmdline.variables[:1] == ("cbootargs",)
+
+
+def test_an_overlay_that_is_missing_is_left_out() -> None:
+    (entry,), (problem,) = config("label a\nlinux /k\nfdtoverlays /o.dtbo /p.dtbo\n", **{"/p.dtbo": ""})
+    assert [ref.path for ref in entry.overlays] == ["/p.dtbo"]
+    assert problem.message == "label “a”: overlay /o.dtbo does not exist, left out"
+
+
+@pytest.mark.parametrize(
+    ("board", "title"),
+    [(("st,stm32mp157c-dk2", "st,stm32mp157"), "dk2"), (("st,other",), "any"), ((), "any")],
+)
+def test_openstlinux_has_a_configuration_for_each_disk_and_board(board: tuple[str, ...], title: str) -> None:
+    files = {
+        "/mmc0_extlinux/stm32mp157c-dk2_extlinux.conf": b"label dk2\nkernel /uImage\n",
+        "/mmc0_extlinux/extlinux.conf": b"label any\nkernel /uImage\n",
+        "/mmc1_extlinux/extlinux.conf": b"label other\nkernel /uImage\n",
+    }
+    found = read_partition(MemoryTree(files, device="mmcblk0p8"), Platform(board=board))
+    assert [entry.title for entry in found if isinstance(entry, BootEntry)] == [title]

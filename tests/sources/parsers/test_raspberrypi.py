@@ -475,3 +475,11 @@ def test_all_files_may_be_below_os_prefix() -> None:
     (entry,) = (entry for entry in entries if entry.source == "raspberrypi")
     assert (entry.kernel.path, entry.cmdline.text) == ("/slot-B/kernel_2712.img", "root=x")
     assert entry.default
+
+
+def test_picore_writes_sections_in_capitals_and_kernels_after_a_space() -> None:
+    config = "[PI3]\nkernel k.img\n[PI4]\ninitramfs a.gz,b.gz followkernel\nkernel kernel8.img\n[ALL]\ncmdline=c\n"
+    (entry,), problems = scan(config, files={"/c": "quiet"})
+    assert not problems
+    assert (entry.kernel.path, [file.path for file in entry.initrds]) == ("/kernel8.img", ["/a.gz", "/b.gz"])
+    assert entry.cmdline.text == "quiet"

@@ -469,3 +469,29 @@ def test_a_command_of_uenv_txt_that_starts_nothing_is_reported() -> None:
     entries, (problem,) = read({"/uEnv.txt": "uenvcmd=run bootcmd_ti_mmc\n", "/Image": b"kernel"})
     assert [entry.source for entry in entries] == ["bare"]
     assert "“run bootcmd_ti_mmc” is known to U-Boot only" in problem.message
+
+
+def test_a_section_of_an_ini_file() -> None:
+    config = '; mine\n[generic]\nmode="1080p60hz" ; a comment\nmax = 7\nnone=\n[other]\nmode=x\n'
+    text = "load mmc 0:1 ${loadaddr} config.ini && ini generic ${loadaddr}\n" + LOAD
+    entry = one(f'{text}setenv bootargs "root=/dev/x mode=${{mode}} max=${{max}}"\n{BOOT}', {"/config.ini": config})
+    assert entry.cmdline.text == "root=/dev/x mode=1080p60hz max=7"
+
+
+@pytest.mark.parametrize("name", ["xu4", "xu3"])
+def test_hardkernels_boards_are_known_to_their_scripts(name: str) -> None:
+    text = "".join(
+        f'if test "${{board_name}}" = "{name}"; then load mmc 0:1 44000000 {name}.dtb; fi\n'
+        for name in ("xu4", "xu3")
+    )
+    text = f"ODROIDXU-UBOOT-CONFIG\n{text}{LOAD}bootz ${{kernel_addr_r}} - 0x44000000\n"
+    tree = MemoryTree({**FILES, "/boot.ini": text.encode(), "/xu4.dtb": b"", "/xu3.dtb": b""})
+    found = read_partition(tree, Platform(board=(f"hardkernel,odroid-{name}",)))
+    (entry,) = (entry for entry in found if isinstance(entry, BootEntry) and entry.source == "uboot")
+    assert entry.dtb
+    assert entry.dtb.path == f"/{name}.dtb"
+
+
+def test_only_the_way_that_loads_something_can_start_it() -> None:
+    text = "if gpio input 10; then load mmc 0:1 1000 /boot/Image; fi\nsetenv bootargs root=/dev/sda1\nbooti 1000\n"
+    assert one(text).kernel.path == "/boot/Image"

@@ -30,6 +30,9 @@ _OLD_NAMES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"
 _WORDS = frozenset(("initramfs", "include"))  # followed by a space, not by "="
 
 _MODEL = re.compile(r"^(pi|cm)\d")
+# conditional.adoc and boot.adoc: "initramfs", "include"; the firmware takes `kernel NAME`, too, as piCore writes it
+_SPACED = re.compile(r"(initramfs|include|kernel)\s+(?=[^\s=])")
+_MODEL_OR_ALL = re.compile(r"(?:all|none|tryboot|(?:pi|cm)\d\w*\+?)", re.IGNORECASE)
 _UNANSWERED = re.compile(r"^(0x|serial=|gpio\d|EDID=|partition=|boot_count|boot_arg|bootvar|connected)")
 _PARTITION = re.compile(r"(?:\D|\dp)(\d{1,3})$")
 
@@ -101,13 +104,15 @@ class ConfigTxtReader:
         for number, raw in enumerate(text.splitlines(), 1):
             line = raw.strip()
             if line.startswith("[") and line.endswith("]"):
-                self._filter(line[1:-1], number)
+                name = line[1:-1]
+                # piCore writes [PI4] and [ALL], and boots
+                self._filter(name.lower() if _MODEL_OR_ALL.fullmatch(name) else name, number)
             elif line and not line.startswith("#"):
                 self._line(line, number, depth)
         self._path = outer
 
     def _line(self, line: str, number: int, depth: int) -> None:
-        if (match := re.match(r"(initramfs|include)\s+(?=\S)", line)) is not None:
+        if (match := _SPACED.match(line)) is not None:
             key, value = match[1], line[match.end() : _LINE_LIMIT].strip()
         else:
             key, equals, value = line[:_LINE_LIMIT].partition("=")

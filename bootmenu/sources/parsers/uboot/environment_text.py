@@ -26,6 +26,24 @@ def settings(text: str) -> Iterator[tuple[str, str]]:
             yield name, re.sub(r"\\(.)", r"\1", value)
 
 
+def ini_section(text: str, wanted: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of one section, as cmd/ini.c reads it: a semicolon after a space begins a comment."""
+    section = ""
+    for number, raw in enumerate(cleaned(text).splitlines()):
+        line = re.split(r"\s;", raw, maxsplit=1)[0].strip()
+        if number >= MAX_LINES:
+            return
+        if line.startswith("["):
+            section = line[1:].partition("]")[0]
+        elif section == wanted and not line.startswith((";", "#")):
+            name, separator, value = line.partition("=" if "=" in line else ":")
+            value = value.strip()
+            if len(value) > 1 and value[0] == value[-1] == '"':
+                value = value[1:-1]
+            if separator and name.strip():
+                yield name.strip(), value
+
+
 def as_dict(text: str) -> dict[str, str]:
     """Return the variables that a file sets."""
     found: dict[str, str] = {}

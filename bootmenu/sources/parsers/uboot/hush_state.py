@@ -98,8 +98,11 @@ class HushState(Record):
                     mine[name] = _common(name, mine.get(name, ""), theirs.get(name, ""))
         self.deleted &= other.deleted
         for address in self.memory.keys() | other.memory.keys():
-            if self.memory.get(address) != other.memory.get(address):
-                self.memory[address] = _either(self.memory.get(address), other.memory.get(address))
+            # from memory into which one way loads nothing, only the other way can start something
+            if address not in self.memory or address not in other.memory:
+                self.memory[address] = (other if address in other.memory else self).memory[address]
+            elif self.memory[address] != other.memory[address]:
+                self.memory[address] = _either(self.memory[address], other.memory[address])
         self.dtb = self.dtb if self.dtb == other.dtb else None
         self.status = self.status if self.status == other.status else None
 

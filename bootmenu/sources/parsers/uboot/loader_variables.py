@@ -32,6 +32,7 @@ _CPUS = {
     Architecture.RISCV64: ("generic", "riscv"),
     Architecture.X86_64: ("x86", "x86"),
 }
+_ODROID = "hardkernel,odroid-"
 _KINDS = (("nvme", "nvme"), ("vd", "virtio"), ("sd", "usb"))
 _PARTITION = re.compile(r"(?P<disk>.*?[a-z](?P<disk_number>\d+)p|[a-z]+)(?P<number>\d+)")
 
@@ -85,7 +86,19 @@ def initial(tree: Tree, platform: Platform, prefix: str) -> dict[str, str]:
     }
     if cpu and platform.architecture is not None:
         known |= {"cpu": cpu, "arch": arch}
-    return stored_environment.stored(tree) | known
+    return stored_environment.stored(tree) | known | _of_board(platform)
+
+
+def _of_board(platform: Platform) -> dict[str, str]:
+    """Return what hardkernel's U-Boots call this board (board/hardkernel, board/samsung/common)."""
+    name = next((name for name in platform.board if name.startswith(_ODROID)), "").removeprefix(_ODROID)
+    if not name:
+        return {}
+    return {
+        "board": f"odroid{name.partition('-')[0]}",
+        "variant": name.replace("-", "_"),
+        "board_name": {"xu3-lite": "xu3l"}.get(name, name),
+    }
 
 
 class Addresses:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bootmenu.errors import FormatError
 from bootmenu.sources.parsers.uboot import disk_files
-from bootmenu.sources.parsers.uboot.environment_text import settings
+from bootmenu.sources.parsers.uboot.environment_text import ini_section, settings
 from bootmenu.sources.parsers.uboot.hush_interpreter import (
     COMMANDS,
     CommandStatus,
@@ -137,6 +137,24 @@ def _import(run: HushInterpreter, options: list[str], arguments: list[str]) -> C
     for name, value in settings(text):
         if not wanted or name in wanted:
             run.set(name, value)
+    return 0
+
+
+@command("ini")
+def _ini(run: HushInterpreter, _name: str, arguments: list[str]) -> CommandStatus:
+    # cmd/ini.c: section, and optionally address and size of a file; its settings become variables
+    if not arguments:
+        return 1
+    file = run.state.memory.get(run.address(arguments[1] if len(arguments) > 1 else run.value("loadaddr")))
+    if file is None or file.tree is None:
+        return None if file is None else 1
+    try:
+        text = read_text(file.tree, file.path)
+    except TreeError as error:
+        raise CannotFollowError(f"{said(file.path)} cannot be read: {error.detail}") from None
+    run.spend(1, len(text))
+    for name, value in ini_section(text, arguments[0]):
+        run.set(name, value)
     return 0
 
 
