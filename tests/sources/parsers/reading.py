@@ -17,10 +17,12 @@ def read(
     troubles: Mapping[str, TreeErrorReason] | None = None,
     board: tuple[str, ...] = (),
     architecture: Architecture | None = None,
+    efi: bool | None = None,
 ) -> tuple[list[BootEntry], list[Problem]]:
     """(entries, problems) of a partition with these files, on this board of this architecture."""
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    found = list(read_partition(MemoryTree(data, troubles or {}), Platform(board=board, architecture=architecture)))
+    platform = Platform(board=board, architecture=architecture, efi=efi)
+    found = list(read_partition(MemoryTree(data, troubles or {}), platform))
     return (
         [item for item in found if isinstance(item, BootEntry)],
         [item for item in found if isinstance(item, Problem)],

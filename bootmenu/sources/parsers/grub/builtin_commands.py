@@ -10,27 +10,23 @@ from collections.abc import Callable
 from typing import TypeGuard
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.model.entry import FileRef
 from bootmenu.model.gpt_slot import GptSlot
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
 from bootmenu.sources import neighbours, references
 from bootmenu.sources.parsers.grub import environment, expressions, options
 from bootmenu.sources.parsers.grub.grub_target import own_name
-from bootmenu.sources.parsers.grub.interpreter import COMMANDS, WITH_BLOCK, Block, Implementation, Interpreter
+from bootmenu.sources.parsers.grub.interpreter import (
+    COMMANDS,
+    WITH_BLOCK,
+    Block,
+    Implementation,
+    Interpreter,
+    command,
+)
 from bootmenu.sources.parsers.grub.options import Takes
 from bootmenu.sources.tree import Remembering, Tree, exists, normal
 from bootmenu.sources.version import version_key
-
-LINUX = frozenset(("linux", "linux16", "linuxefi", "kernel"))
-
-
-def _command(*names: str) -> Callable[[Implementation], Implementation]:
-    def add(function: Implementation) -> Implementation:
-        COMMANDS.update(dict.fromkeys(names, function))
-        return function
-
-    return add
 
 
 def _count(arguments: list[str]) -> int | None:
@@ -43,13 +39,13 @@ def _count(arguments: list[str]) -> int | None:
 # --- the language ------------------------------------------------------------------------------------------------
 
 
-@_command("false", "keystatus", "read", "getenv", "smbios")
+@command("false", "keystatus", "read", "getenv", "smbios")
 def _false(_: Interpreter, __: list[str]) -> int:
     # no keys are pressed, and there is no input
     return 1
 
 
-@_command("cpuid")
+@command("cpuid")
 def _cpuid(shell: Interpreter, arguments: list[str]) -> int:
     # commands/i386/cpuid.c: whether the processor has long mode or PAE; the command exists on x86 only.
     # Whether a 32-bit kernel runs on a 64-bit processor is not recorded.
@@ -61,19 +57,19 @@ def _cpuid(shell: Interpreter, arguments: list[str]) -> int:
 _CPUID = {"l": "long-mode", "p": "pae"}
 
 
-@_command("test")
+@command("test")
 def _test(shell: Interpreter, arguments: list[str]) -> int:
     return 0 if expressions.is_true(shell, arguments) else 1
 
 
-@_command("[")
+@command("[")
 def _bracket(shell: Interpreter, arguments: list[str]) -> int:
     if arguments and arguments[-1] == "]":
         arguments = arguments[:-1]
     return 0 if expressions.is_true(shell, arguments) else 1
 
 
-@_command("set")
+@command("set")
 def _set(shell: Interpreter, arguments: list[str]) -> int:
     # kern/corecmd.c:grub_core_cmd_set uses its first argument only; without arguments it prints all variables
     if not arguments:
@@ -82,7 +78,7 @@ def _set(shell: Interpreter, arguments: list[str]) -> int:
     return shell.set(name, value) if equals else 1
 
 
-@_command("unset")
+@command("unset")
 def _unset(shell: Interpreter, arguments: list[str]) -> int:
     if not arguments:
         return 1
@@ -90,7 +86,7 @@ def _unset(shell: Interpreter, arguments: list[str]) -> int:
     return 0
 
 
-@_command("export")
+@command("export")
 def _export(shell: Interpreter, arguments: list[str]) -> int:
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -115,7 +111,7 @@ def _leave(continuing: bool) -> Implementation:
 COMMANDS["break"], COMMANDS["continue"] = _leave(False), _leave(True)
 
 
-@_command("return")
+@command("return")
 def _return(shell: Interpreter, arguments: list[str]) -> int:
     if shell.scope is None or len(arguments) > 1:
         return 1
@@ -124,13 +120,13 @@ def _return(shell: Interpreter, arguments: list[str]) -> int:
     return status
 
 
-@_command("shift")
+@command("shift")
 def _shift(shell: Interpreter, arguments: list[str]) -> int:
     count = _count(arguments)
     return 1 if count is None else shell.shift(count)
 
 
-@_command("setparams")
+@command("setparams")
 def _setparams(shell: Interpreter, arguments: list[str]) -> int:
     if shell.scope is None:
         return 1
@@ -138,20 +134,20 @@ def _setparams(shell: Interpreter, arguments: list[str]) -> int:
     return 0
 
 
-@_command("eval")
+@command("eval")
 def _eval(shell: Interpreter, arguments: list[str]) -> int:
     text = " ".join(arguments)
     shell.budget.spend(5)
     return shell.nested(lambda: shell.run_text(text))
 
 
-@_command("exit", "normal_exit", "reboot", "halt", "poweroff")
+@command("exit", "normal_exit", "reboot", "halt", "poweroff")
 def _exit(shell: Interpreter, _: list[str]) -> int:
     shell.exiting = True
     return 0
 
 
-@_command("boot")
+@command("boot")
 def _boot(shell: Interpreter, _: list[str]) -> int:
     if shell.loaded.kernel is None:
         return 1
@@ -162,33 +158,33 @@ def _boot(shell: Interpreter, _: list[str]) -> int:
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-@_command("source", ".")
+@command("source", ".")
 def _source(shell: Interpreter, arguments: list[str]) -> int:
     return shell.source(arguments[0]) if len(arguments) == 1 else 1
 
 
-@_command("configfile")
+@command("configfile")
 def _configfile(shell: Interpreter, arguments: list[str]) -> int:
     return shell.configfile(arguments[0]) if len(arguments) == 1 else 1
 
 
-@_command("normal")
+@command("normal")
 def _normal(shell: Interpreter, arguments: list[str]) -> int:
     # normal/main.c:grub_cmd_normal: without a file it is $prefix/grub.cfg
     return shell.configfile(arguments[0] if arguments else f"{shell.context.get('prefix')}/grub.cfg")
 
 
-@_command("extract_entries_source")
+@command("extract_entries_source")
 def _extract_source(shell: Interpreter, arguments: list[str]) -> int:
     return shell.extract(arguments[0], new_context=False) if len(arguments) == 1 else 1
 
 
-@_command("extract_entries_configfile")
+@command("extract_entries_configfile")
 def _extract_configfile(shell: Interpreter, arguments: list[str]) -> int:
     return shell.extract(arguments[0], new_context=True) if len(arguments) == 1 else 1
 
 
-@_command("load_env")
+@command("load_env")
 def _load_env(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"file": Takes.VALUE, "skip-sig": Takes.NOTHING}, {"f": "file", "s": "skip-sig"})
     file = shell.resolve(given.last("file") or f"{shell.context.get('prefix')}/grubenv")
@@ -207,12 +203,12 @@ def _load_env(shell: Interpreter, arguments: list[str]) -> int:
     return 0
 
 
-@_command("save_env")
+@command("save_env")
 def _save_env(_: Interpreter, __: list[str]) -> int:
     return 0  # disks are never written to
 
 
-@_command("loopback")
+@command("loopback")
 def _loopback(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"delete": Takes.NOTHING, "decompress": Takes.NOTHING}, {"d": "delete"})
     if "delete" in given or len(given.words) < 2:
@@ -264,7 +260,7 @@ _SEARCHES = {
 }
 
 
-@_command("search")
+@command("search")
 def _search(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, _SEARCH, _SEARCH_LETTERS)
     # search_wrap.c: unknown hints are ignored
@@ -280,17 +276,17 @@ def _search(shell: Interpreter, arguments: list[str]) -> int:
     return _find(shell, kind, wanted, variable) if kind else 1
 
 
-@_command("search.fs_uuid")
+@command("search.fs_uuid")
 def _search_uuid(shell: Interpreter, arguments: list[str]) -> int:
     return _find(shell, "uuid", arguments[0], "".join(arguments[1:2])) if arguments else 1
 
 
-@_command("search.fs_label")
+@command("search.fs_label")
 def _search_label(shell: Interpreter, arguments: list[str]) -> int:
     return _find(shell, "label", arguments[0], "".join(arguments[1:2])) if arguments else 1
 
 
-@_command("search.file")
+@command("search.file")
 def _search_file(shell: Interpreter, arguments: list[str]) -> int:
     return _find(shell, "file", arguments[0], "".join(arguments[1:2])) if arguments else 1
 
@@ -311,7 +307,7 @@ def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
     return shell.set(variable, shell.grub_name(device)) if variable else 0
 
 
-@_command("gptprio.next")
+@command("gptprio.next")
 def _gptprio_next(shell: Interpreter, arguments: list[str]) -> int:
     # CoreOS' commands/gptprio.c: the /usr partition of the highest priority that was healthy or has tries left
     given = options.parse(arguments, _GPTPRIO, {"d": "set-device", "u": "set-uuid"})
@@ -347,7 +343,7 @@ _PROBE = {
 _PROBE_LETTERS = {"s": "set", "d": "driver", "p": "partmap", "f": "fs", "u": "fs-uuid", "l": "label"}
 
 
-@_command("probe")
+@command("probe")
 def _probe(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, _PROBE, _PROBE_LETTERS)
     if not given.words:
@@ -378,7 +374,7 @@ def _outer(name: str, image: Tree) -> str:
 # --- texts -------------------------------------------------------------------------------------------------------
 
 
-@_command("regexp")
+@command("regexp")
 def _regexp(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"set": Takes.VALUE}, {"s": "set"})
     if len(given.words) != 2:
@@ -435,7 +431,7 @@ def _entry(is_submenu: bool) -> Callable[[Interpreter, list[str], Block], int]:
 WITH_BLOCK["menuentry"], WITH_BLOCK["submenu"] = _entry(False), _entry(True)
 
 
-@_command("blscfg", "bls_import")
+@command("blscfg", "bls_import")
 def _blscfg(shell: Interpreter, _: list[str]) -> int:
     # bls.py lists these entries, with GRUB's variables and default from here. This menu only has placeholders for
     # them, so that a default by number is the right entry.
@@ -454,46 +450,3 @@ def _blscfg(shell: Interpreter, _: list[str]) -> int:
                     break
             break
     return 0
-
-
-# --- what is loaded ----------------------------------------------------------------------------------------------
-
-
-def _status(shell: Interpreter, *files: FileRef) -> int:
-    """Return the exit status: 1 if a file does not exist on a partition that can be read here, else 0."""
-    shell.budget.spend(5 * len(files))
-    trees = ((shell.tree_of(file.device), file.path) for file in files)
-    return int(any(tree is not None and not exists(tree, path) for tree, path in trees))
-
-
-@_command(*LINUX)
-def _linux(shell: Interpreter, arguments: list[str]) -> int:
-    number = 1
-    while arguments and arguments[0].startswith("--"):
-        arguments, number = arguments[1:], number + 1
-    if not arguments:
-        shell.problem("a linux command names no kernel")
-        return 1
-    loaded = shell.loaded
-    loaded.kernel = shell.resolve(arguments[0])
-    loaded.arguments = arguments[1:]
-    loaded.unset = [(parameter, name) for word, parameter, name in shell.unset if word > number]
-    loaded.initrds = []  # loader/efi/linux.c:grub_linux_unload: a new kernel drops the previous initrd
-    return _status(shell, loaded.kernel)
-
-
-@_command("initrd", "initrd16", "initrdefi")
-def _initrd(shell: Interpreter, arguments: list[str]) -> int:
-    # loader/linux.c:grub_initrd_init: all words are files, which are concatenated; newc:NAME:FILE adds FILE to an
-    # archive as NAME. A second initrd command replaces the first one (loader/efi/linux.c:grub_cmd_initrd).
-    names = [argument for argument in arguments if not argument.startswith("--")]
-    files = [shell.resolve(name.split(":", 2)[-1] if name.startswith("newc:") else name) for name in names]
-    shell.loaded.initrds = files
-    return _status(shell, *files) if files else 1
-
-
-@_command("devicetree", "fdt")
-def _devicetree(shell: Interpreter, arguments: list[str]) -> int:
-    # loader/efi/fdt.c:grub_cmd_devicetree: without a file it restores the firmware's tree
-    shell.loaded.dtb = shell.resolve(arguments[0]) if arguments else None
-    return _status(shell, shell.loaded.dtb) if shell.loaded.dtb else 0

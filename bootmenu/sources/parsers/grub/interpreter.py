@@ -297,9 +297,20 @@ Implementation = Callable[[Interpreter, list[str]], int]
 """A command: takes its arguments and returns 0 or an error status."""
 
 COMMANDS: dict[str, Implementation] = {}
-"""All commands; filled by builtin_commands.py."""
+"""All commands; filled by builtin_commands.py and loader_commands.py."""
 WITH_BLOCK: dict[str, Callable[[Interpreter, list[str], Block], int]] = {}
 """The commands with a block; also filled there."""
+
+
+def command(*names: str) -> Callable[[Implementation], Implementation]:
+    """Register a function as the command of these names."""
+
+    def add(function: Implementation) -> Implementation:
+        COMMANDS.update(dict.fromkeys(names, function))
+        return function
+
+    return add
+
 
 HARMLESS = frozenset(
     # screen, sound, modules, hardware: nothing that affects what is booted
@@ -309,6 +320,6 @@ HARMLESS = frozenset(
     " date acpi badram cutmem fakebios fix_video loadbios usb outb outw outl write_byte write_word write_dword"
     " rmmod blocklist hexdump cryptomount parttool gptsync trust distrust verify_detached efi-watchdog"
     " bls_import_done increment lockdown shim_lock tpm2_key_protector_init module multiboot multiboot2 module2"
-    " xen_hypervisor xen_module chainloader ntldr freedos drivemap fwsetup kfreebsd knetbsd kopenbsd xnu_kernel"
+    " xen_hypervisor xen_module ntldr freedos drivemap fwsetup kfreebsd knetbsd kopenbsd xnu_kernel"
     " appleloader plan9 truecrypt linux_kexec hdparm setpci progress dump".split()
 )

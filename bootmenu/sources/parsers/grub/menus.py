@@ -9,9 +9,10 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import Platform
 from bootmenu.sources.menu_titles import titled
-from bootmenu.sources.parsers.grub.builtin_commands import LINUX
+from bootmenu.sources.parsers.grub import builtin_commands  # noqa: F401 - registers the commands
 from bootmenu.sources.parsers.grub.grub_target import own_name
 from bootmenu.sources.parsers.grub.interpreter import Interpreter
+from bootmenu.sources.parsers.grub.loader_commands import LINUX
 from bootmenu.sources.parsers.grub.script_values import (
     MAX_ITEMS,
     MAX_TEXT,
@@ -161,6 +162,8 @@ class _Collector:
         in_image = loaded.kernel is not None and loaded.kernel.device in shell.loopbacks.values()
         if loaded.kernel is not None and in_image and loaded.kernel.path == "/" and finished:
             shell.problem(f"the entry {quoted(item.title)} starts no kernel: what would name it is not read here")
+        elif loaded.kernel is not None and _NETWORK.match(loaded.kernel.device):
+            shell.problem(f"the entry {quoted(item.title)} is on the network, which is not supported")
         elif loaded.kernel is not None and finished:
             # without an id in the configuration use the path of titles
             entry_id = item.id if item.given_id else ">".join(each.title for each in path)
@@ -217,6 +220,8 @@ def _holds_items(menu: Menu) -> bool:
     return bool(menu.items) or any(map(_holds_items, menu.nested))
 
 
+# the manual, Device syntax: (http,192.0.2.1), or without a server the one that GRUB came from
+_NETWORK = re.compile(r"(?:https?|tftp|pxe)(?:,|\Z)")
 _SPECIAL = re.compile(r"\\(?!x[0-9a-fA-F]{2})|['\"]")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from bootmenu.model.kernel import Architecture
+from tests.builders import containers, kernels
+from tests.builders.entries import whole_image
 from tests.sources.parsers.grub.building import CONFIG, block, entries, menu, titles
 from tests.sources.parsers.reading import read
 
@@ -43,6 +46,30 @@ def test_a_body_from_source() -> None:
 
 def test_titles_are_one_line() -> None:
     assert titles("menuentry 'a\n\tb' { linux /k }\nmenuentry '' { linux /boot/Image }") == ["a b", "/boot/Image"]
+
+
+@pytest.mark.parametrize("device", ["http", "http,boot.netboot.xyz", "tftp,192.0.2.1", "pxe"])
+def test_a_kernel_on_the_network_is_said_and_not_listed(device: str) -> None:
+    found, problems = menu(f"menuentry net {{ linux ({device})/k }}\nmenuentry here {{ linux /k }}")
+    assert [entry.title for entry in found] == ["here"]
+    assert [problem.message for problem in problems] == ["the entry “net” is on the network, which is not supported"]
+
+
+@pytest.mark.parametrize("efi", [True, False])
+def test_a_kernel_may_be_started_as_an_efi_program(efi: bool) -> None:
+    files: dict[str, bytes | str] = {
+        "/grub/grub.cfg": "menuentry loader { chainloader /EFI/x/grub.efi }\nmenuentry windows { chainloader +1 }\n"
+        "menuentry uki { chainloader /EFI/Linux/a.efi }\n"
+        "menuentry stub { chainloader --force /EFI/k.efi root=/dev/sda2 ro }\nset default=uki\n",
+        "/EFI/Linux/a.efi": containers.uki((".linux", whole_image()), (".osrel", b"ID=a\n"), machine=0x8664),
+        "/EFI/k.efi": whole_image(),
+        "/EFI/x/grub.efi": kernels.portable_executable([(".text", 512, 100)]),
+    }
+    found, problems = read(files, architecture=Architecture.X86_64, efi=efi)
+    listed = [(entry.title, entry.kernel.path, entry.cmdline.text, entry.default) for entry in found]
+    uki, stub = ("uki", "/EFI/Linux/a.efi", "", True), ("stub", "/EFI/k.efi", "root=/dev/sda2 ro", False)
+    assert [entry for entry in (uki, stub) if entry in listed] == ([uki, stub] if efi else [])
+    assert not problems
 
 
 def test_submenus() -> None:
