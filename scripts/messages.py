@@ -18,7 +18,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from scripts.build_catalogues import LOCALE, compile_catalogues
+from scripts.build_hook import LOCALE, compile_catalogues
 
 PACKAGE = Path(__file__).parents[1] / "bootmenu"
 KEYWORDS = {**DEFAULT_KEYWORDS, "ngettext_lazy": (1, 2)}

@@ -11,7 +11,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-from scripts.build_catalogues import compile_catalogues
+from scripts.build_hook import compile_catalogues
 from tests.commands.calling import call as call
 from tests.commands.calling import kernel as kernel
 from tests.commands.calling import on_virt as on_virt

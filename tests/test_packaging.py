@@ -17,6 +17,8 @@ import pytest
 
 import bootmenu
 from bootmenu import cli
+from bootmenu.commands import completion_scripts, parser_description
+from scripts.build_hook import COMPLETIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -94,6 +96,20 @@ def test_the_wheel_has_the_command(wheel: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, "--version"]
     outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert outcome.stdout == f"bootmenu {bootmenu.__version__}\n", outcome.stderr
+
+
+def test_the_wheel_has_manual_completions_and_unit_where_they_are_looked_for(wheel: Path) -> None:
+    prefix = f"bootmenu-{bootmenu.__version__}.data/data/"
+    found = {name.removeprefix(prefix) for name in names(wheel) if name.startswith(prefix)}
+    assert found == {
+        "share/man/man8/bootmenu.8",
+        "lib/systemd/system/bootmenu-mark-good.service",
+        *COMPLETIONS.values(),
+    }
+    with ZipFile(wheel) as archive:
+        for shell, place in COMPLETIONS.items():
+            script = completion_scripts.completion(shell, parser_description.described())
+            assert archive.read(prefix + place).decode() == script
 
 
 def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bootmenu import i18n
 from bootmenu.i18n import catalogues
 from scripts import messages
-from scripts.build_catalogues import LOCALE, compile_catalogues
+from scripts.build_hook import LOCALE, compile_catalogues
 from scripts.messages import msgids, read, texts, written
 
 LANGUAGES = ["de", "es", "fr", "pt"]
