@@ -12,7 +12,7 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from bootmenu.compat.facts import EntryFacts, SnapshotFacts
@@ -64,16 +64,14 @@ def _subvolume_of(options: str) -> str:
     return next((value.strip("/") for name, _, value in reversed([*flags]) if name == "subvol"), "")
 
 
-def in_snapshot(
-    entry: BootEntry, mounts: Mounts, own: Device, root: Device | None, trees: Mapping[str, Tree]
-) -> BootEntry:
+def in_snapshot(entry: BootEntry, mounts: Mounts, own: Device, root: Device | None) -> BootEntry:
     """Return an entry so that it boots the snapshot in which it was found, with a title that tells this snapshot from
     others. own: the partition that offers it. root: the one that root= names, or None."""
     inside = _inside(own, mounts)
     if inside is not None:
         entry = replace(entry, default=False)  # the system itself is the default
         if root is not None and root in (own, own.parent):
-            entry = _moved(entry, inside, own, trees.get(own.name))
+            entry = _moved(entry, inside, own, mounts)
     elif root is None:
         return entry
     shown = named(subvolume(entry.cmdline)) or inside
@@ -114,7 +112,7 @@ def _fstab(tree: Tree) -> Iterator[list[str]]:
             yield fields
 
 
-def _moved(entry: BootEntry, snapshot: Snapshot, own: Device, tree: Tree | None) -> BootEntry:
+def _moved(entry: BootEntry, snapshot: Snapshot, own: Device, mounts: Mounts) -> BootEntry:
     """Return an entry of a snapshot's own configuration, with its root file system and its files in the snapshot."""
     before = subvolume(entry.cmdline)
     if _UNWRITABLE.search(snapshot.path):
@@ -126,31 +124,44 @@ def _moved(entry: BootEntry, snapshot: Snapshot, own: Device, tree: Tree | None)
         )
         instead = f"in place of {before}" if before else "added"
         notes.append(f"rootflags=subvol={snapshot.path} ({instead}), so that this snapshot is booted")
-    # GRUB's paths start at the top level: those of a copy lead into the original
-    base = snapshot.folder.partition("/")[0] if "/" in snapshot.folder else ""
-    above = [name for name in dict.fromkeys((before, base, snapshot.path.rpartition("/")[2])) if name]
+    with _top(mounts, own.parent or own) as top, ExitStack() as opened:
+        tree: Tree | None = None
+        if top is not None:
+            with contextlib.suppress(TreeError):
+                # unlike the tree of `own`, this one has no other files than the snapshot's
+                tree = opened.enter_context(mounts.below(top, own.inner_path))
+        same = names_of(own) | (names_of(own.parent) if own.parent else frozenset())
 
-    same = names_of(own) | (names_of(own.parent) if own.parent else frozenset())
+        def here(ref: FileRef) -> FileRef:
+            if tree is None or ref.device not in same:
+                return ref
+            found = next((path for path in _paths_inside(ref.path, before) if exists(tree, path)), None)
+            return ref if found is None else replace(ref, device=own.name, path=found)
 
-    def here(ref: FileRef) -> FileRef:
-        match = _PATH.fullmatch(ref.path)
-        inner = [match["rest"]] if match and match["rest"] else []
-        inner += [ref.path.removeprefix(f"/{name}") for name in above if ref.path.startswith(f"/{name}/")]
-        if tree is None or ref.device not in same:
-            return ref
-        found = next((path for path in (*inner, ref.path) if exists(tree, path)), None)
-        return ref if found is None else replace(ref, device=own.name, path=found)
-
-    moved = replace(
-        entry,
-        kernel=here(entry.kernel),
-        initrds=tuple(map(here, entry.initrds)),
-        dtb=here(entry.dtb) if entry.dtb else None,
-        overlays=tuple(map(here, entry.overlays)),
-    )
+        moved = replace(
+            entry,
+            kernel=here(entry.kernel),
+            initrds=tuple(map(here, entry.initrds)),
+            dtb=here(entry.dtb) if entry.dtb else None,
+            overlays=tuple(map(here, entry.overlays)),
+        )
     if moved.kernel != entry.kernel:
         notes.append(f"the kernel is the snapshot's own, not {entry.kernel.path}")
     return replace(moved, notes=tuple(notes))
+
+
+def _paths_inside(path: str, before: str) -> Iterator[str]:
+    """Yield the paths that a file of a copy may have in the copy, where its configuration says `path`. GRUB's paths
+    start at the top level: those of a copy lead into the original. before: the subvolume in rootflags=."""
+    match = _PATH.fullmatch(path)
+    if match and match["rest"]:
+        yield match["rest"]
+    yield path
+    if before and path.startswith(f"/{before}/"):
+        yield path.removeprefix(f"/{before}")
+    first, slash, rest = path[1:].partition("/")
+    if slash and (first.startswith("@") or first == "root"):
+        yield f"/{rest}"
 
 
 _FLAGS = re.compile(r'(?<!\S)"?rootflags=(?:"[^"]*"|\S*)"?')

@@ -167,7 +167,7 @@ class PartitionReader:
     ) -> tuple[BootEntry, EntryFacts]:
         """Return an entry with its facts. own: the partition that offers it. others: those that it names."""
         root = root_option.root_device(entry.cmdline, own, others)
-        entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root, trees)
+        entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root)
         entry, facts = entry_facts.gather(
             entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
         )

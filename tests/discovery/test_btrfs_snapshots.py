@@ -20,7 +20,7 @@ from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
-from tests.builders.trees import MemoryTree, write_tree
+from tests.builders.trees import write_tree
 from tests.discovery.test_mounts import _in_a_child, _tool
 from tests.discovery.test_root_option import debian as debian
 from tests.properties import examples
@@ -57,8 +57,6 @@ def booted(
     """Return an entry of the configuration in a subvolume, as it is offered. files: on the file system."""
     whole = Device(name="sda2", filesystem="btrfs", uuid="AB-1", folder=str(write_tree(path, files)))
     own = Device.nested(whole, f"/{subvolume}", filesystem="btrfs") if subvolume else whole
-    prefix = f"{subvolume}/" if subvolume else ""
-    inside = {f"/{name.removeprefix(prefix)}": b"" for name in files if name.startswith(prefix)}
     entry = BootEntry(
         id="a",
         title=title,
@@ -69,7 +67,7 @@ def booted(
         default=True,
     )
     with Mounts(Host()) as mounts:
-        return snapshots.in_snapshot(entry, mounts, own, whole, {own.name: MemoryTree(inside)})
+        return snapshots.in_snapshot(entry, mounts, own, whole)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +88,15 @@ def test_an_entry_of_a_snapshot_boots_it(tmp_path: Path, before: str, after: str
     assert (entry.kernel.device, entry.kernel.path) == (f"sda2:/{SNAPPER}", "/boot/vmlinuz")
     assert (entry.title, entry.default) == ("A (2026-11-14 09:30, a & b)", False)
     assert (len(entry.notes) == 2) is (before != after)
+
+
+@pytest.mark.parametrize("cmdline", ["root=U", "root=U rootflags=subvolid=256", "root=U rootflags=subvol=@"])
+def test_a_path_from_the_top_level_is_found_in_the_snapshot_and_not_in_the_system(
+    tmp_path: Path, cmdline: str
+) -> None:
+    inside = "@snapshots/12/snapshot"
+    entry = booted(tmp_path, cmdline, {f"{inside}/boot/vmlinuz": b"", "@/boot/vmlinuz": b""}, subvolume=inside)
+    assert (entry.kernel.device, entry.kernel.path) == (f"sda2:/{inside}", "/boot/vmlinuz")
 
 
 def test_a_kernel_that_the_snapshot_lacks_stays_the_system_s(tmp_path: Path) -> None:
