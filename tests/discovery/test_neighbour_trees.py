@@ -73,6 +73,18 @@ def read(
     return sorted(f"{listing.entry.device} {listing.entry.cmdline}" for listing in listings)
 
 
+def missing(tmp_path: Path, *found: Layout) -> list[str]:
+    """The partitions for which kernels wait."""
+    devices = [replace(device, folder=str(write_tree(tmp_path / device.name, files))) for device, files in found]
+    machine = machines.virt()
+    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
+    try:
+        listings, _ = collect(session)
+    finally:
+        session.close()
+    return sorted(listing.entry.kernel.device for listing in listings if listing.entry.kernel.exists is not True)
+
+
 BOOT_FILES: dict[str, str | bytes] = {"grub/grub.cfg": MENU, "vmlinuz": whole_image()}
 
 
@@ -97,6 +109,18 @@ def test_an_entry_is_listed_once_by_the_partition_whose_configuration_it_is(
     menu = "search.fs_uuid BOOT root\n" + MENU
     found = read(tmp_path, (ESP, {"EFI/x/grub.cfg": stub}), (BOOT, {path: menu, "vmlinuz": whole_image()}))
     assert found == [f"{lists} root=PARTUUID=1"]
+
+
+def test_a_folder_without_a_uuid_is_what_a_search_for_one_that_none_has_means(tmp_path: Path) -> None:
+    menu = "search --no-floppy --fs-uuid --set=root --hint-efi=hd0,gpt2 BOOT\n" + MENU
+    esp, boot = replace(ESP, uuid=None), replace(BOOT, uuid=None)
+    files = {**BOOT_FILES, "grub/grub.cfg": menu}
+    # the only one, or the one that is hinted at
+    assert read(tmp_path / "1", (boot, files)) == ["sda2 root=PARTUUID=1"]
+    assert read(tmp_path / "2", (ESP, {}), (boot, files)) == ["sda2 root=PARTUUID=1"]
+    assert read(tmp_path / "3", (esp, {}), (boot, files)) == ["sda2 root=PARTUUID=1"]
+    # with another UUID it is not meant: the one with this UUID may come later
+    assert missing(tmp_path / "4", (ESP, {}), (replace(BOOT, uuid="OTHER"), files)) == ["uuid=boot"]
 
 
 def test_it_does_not_matter_which_partition_is_found_first(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Importing this module registers them in the interpreter's table. All other comma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeGuard
 
 from bootmenu.errors import BootmenuError, FormatError
@@ -273,12 +273,13 @@ def _search(shell: Interpreter, arguments: list[str]) -> int:
     else:
         return 1
     kind = next((kind for option, kind in _SEARCHES.items() if option in given), "")
-    return _find(shell, kind, wanted, variable) if kind else 1
+    hints = [hint for option in _HINTS for hint in given.given.get(option, ())]
+    return _find(shell, kind, wanted, variable, hints) if kind else 1
 
 
 @command("search.fs_uuid")
 def _search_uuid(shell: Interpreter, arguments: list[str]) -> int:
-    return _find(shell, "uuid", arguments[0], "".join(arguments[1:2])) if arguments else 1
+    return _find(shell, "uuid", arguments[0], "".join(arguments[1:2]), arguments[2:]) if arguments else 1
 
 
 @command("search.fs_label")
@@ -291,7 +292,7 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
     return _find(shell, "file", arguments[0], "".join(arguments[1:2])) if arguments else 1
 
 
-def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
+def _find(shell: Interpreter, kind: str, wanted: str, variable: str, hints: Iterable[str] = ()) -> int:
     """Set the variable to GRUB's name of the partition found. Assume that one that cannot be read here exists, and
     use its canonical name, which discovery resolves later. In an image, it is the image, since a medium searches for
     itself, or the partition that holds the image file: a loopback.cfg searches for $iso_path."""
@@ -304,7 +305,18 @@ def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
         device = next((tree.device for tree in shell.trees() if exists(tree, path)), f"file={path}")
     else:
         device = shell.device(references.named(kind, wanted))
+        if kind == "uuid" and shell.tree_of(device) is None:
+            device = _without_uuid(shell, hints) or device
     return shell.set(variable, shell.grub_name(device)) if variable else 0
+
+
+def _without_uuid(shell: Interpreter, hints: Iterable[str]) -> str:
+    """Return the partition that a search for a UUID which none has may mean, or empty: a directory given by --tree
+    may be without the UUID of its file system. It is the one that the configuration hints at, or the only one."""
+    unknown = [tree for tree in shell.trees() if not any(name.startswith("uuid=") for name in tree.names)]
+    hinted = {shell.device(hint.rstrip(",")) for hint in (*hints, shell.context.get("root"))}
+    meant = [tree for tree in unknown if tree.device in hinted or hinted & tree.names or len(unknown) == 1]
+    return meant[0].device if meant else ""
 
 
 @command("gptprio.next")
