@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bootmenu.model.entry import CommandLine
 
-_DECIDING = frozenset("root rootflags rootfstype real_root ostree boot init rdinit mount.usr usr".split())
+DECIDING = frozenset("root rootflags rootfstype real_root ostree boot init rdinit mount.usr usr".split())
 
 
 def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -
     """
     line = CommandLine(text)
     complete = known and bool(line.get("root") or line.get("boot"))
-    return tuple(dict.fromkeys(name for parameter, name in unset if not complete or parameter in _DECIDING))
+    return tuple(dict.fromkeys(name for parameter, name in unset if not complete or parameter in DECIDING))
 
 
 def parameter_of(word: str) -> str:

@@ -23,8 +23,9 @@ from bootmenu.sources.parsers.uboot import hush_interpreter, interpreter
 from bootmenu.sources.parsers.uboot.environment_text import as_dict
 from bootmenu.sources.parsers.uboot.hush_interpreter import ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError
+from bootmenu.sources.tree import Remembering
 from tests.builders.containers import boot_script
-from tests.builders.trees import MemoryTree
+from tests.builders.trees import MemoryTree, OneDisk
 from tests.properties import Offenders, examples
 from tests.sources.parsers.reading import read
 
@@ -495,3 +496,37 @@ def test_hardkernels_boards_are_known_to_their_scripts(name: str) -> None:
 def test_only_the_way_that_loads_something_can_start_it() -> None:
     text = "if gpio input 10; then load mmc 0:1 1000 /boot/Image; fi\nsetenv bootargs root=/dev/sda1\nbooti 1000\n"
     assert one(text).kernel.path == "/boot/Image"
+
+
+def test_a_value_of_which_a_part_is_not_known_is_left_out() -> None:
+    text = "if test $stdout = serial@1; then a=,0xfe660000; else a=,0xff1a0000; fi\n"
+    entry = one(LOAD + text + 'setenv bootargs "root=/dev/x earlycon=uart,mmio32${a}"\n' + BOOT)
+    assert entry.cmdline.text == "root=/dev/x"
+    entry = one(LOAD + "setenv bootargs root=/dev/mmcblk${board}p1\n" + BOOT)
+    assert entry.cmdline.variables == ("board",)
+
+
+@pytest.mark.parametrize("stored_part", ["", "3"])
+def test_a_slot_that_is_the_number_of_a_partition(stored_part: str) -> None:
+    text = (
+        'if test -z "${rootpart}"; then setenv rootpart 2; saveenv; fi\n'
+        "load mmc 0:${rootpart} ${loadaddr} /boot/Image\n"
+        "setenv bootargs root=/dev/mmcblk0p${rootpart}\nbooti ${loadaddr}\n"
+    )
+    files = {"/boot.scr": boot_script(text)}
+    if stored_part:
+        files["/uboot.env"] = stored(f"rootpart={stored_part}")
+    trees = [MemoryTree(files, device="mmcblk0p1")]
+    trees += [MemoryTree({"/boot/Image": b"kernel"}, device=f"mmcblk0p{number}") for number in (2, 3)]
+    tree = Remembering(trees[0], neighbours=OneDisk("mmcblk0p1", trees))
+    entries = [entry for entry in read_partition(tree) if isinstance(entry, BootEntry)]
+    assert [entry.cmdline.get("root") for entry in entries if entry.default] == (
+        [f"/dev/mmcblk0p{stored_part}"] if stored_part else []
+    )
+    assert {entry.kernel.device for entry in entries} == {"mmcblk0p2", "mmcblk0p3"}
+
+
+@pytest.mark.parametrize("name", ["armbian", "dietpi", "orangepi", "Board"])
+def test_settings_of_distributions_that_took_armbians_scripts(name: str) -> None:
+    entries, _ = read({f"/{name}Env.txt": "rootdev=UUID=1\n", "/Image": b"kernel"})
+    assert [entry.cmdline.get("root") for entry in entries if entry.default] == ["UUID=1"]

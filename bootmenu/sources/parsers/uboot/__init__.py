@@ -20,7 +20,7 @@ from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, Scr
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
 from bootmenu.sources.parsers.uboot.unknown_text import cleaned, is_unknown, names, plain
 from bootmenu.sources.tree import Tree, TreeError, exists, normal, read_text
-from bootmenu.sources.variables import needed, parameter_of
+from bootmenu.sources.variables import DECIDING, needed, parameter_of
 
 # include/config_distro_bootcmd.h: boot_prefixes and boot_scripts; the others are of vendors' U-Boots
 _PREFIXES = ("/", "/boot/")
@@ -178,12 +178,14 @@ def _entry_of(config: LineConfiguration, start: KernelStart, number: int, *, def
 
 
 def _says_nothing(word: str) -> bool:
-    """Return whether a word sets a parameter to a value that only U-Boot has.
+    """Return whether a word sets a parameter to a value that only U-Boot knows as a whole.
 
-    Without its value `console=` would be worse than nothing (kernel/printk/printk.c:console_setup takes the console
-    away), and others would be set to nothing."""
+    Half of a value, or `console=` without one, would be worse than nothing (kernel/printk/printk.c:console_setup
+    takes the console away). What names the system stays, and keeps the entry from starting automatically."""
     name, equals, value = plain(word).partition("=")
-    return bool(names(word) and equals and not value) and (is_unknown(word) or name == "console")
+    if not equals or not names(word) or name in DECIDING:
+        return False
+    return is_unknown(word) or (name == "console" and not value)
 
 
 def _ref(file: LoadedFile) -> FileRef:

@@ -22,7 +22,10 @@ from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushSta
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
 from bootmenu.sources.version import version_key
 
-_ARMBIAN = ("/boot/armbianEnv.txt", "/armbianEnv.txt", "/boot/dietpiEnv.txt", "/dietpiEnv.txt")
+# Armbian's and those of distributions that took its scripts: DietPi, Orange Pi, BIGTREETECH
+_ARMBIAN = tuple(
+    f"{folder}/{name}Env.txt" for name in ("armbian", "dietpi", "orangepi", "Board") for folder in ("/boot", "")
+)
 _OTHERS = ("/boot/uEnv.txt", "/uEnv.txt")
 _KERNELS = ("Image", "zImage", "vmlinuz", "uImage", "Image.gz")
 _INITRAMFS = ("uInitrd", "initrd.img", "initrd.gz", "initramfs.img")

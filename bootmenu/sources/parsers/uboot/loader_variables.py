@@ -23,7 +23,8 @@ _NO_ADDRESS = re.compile(r"(?:ip|mac|server|gateway|wlan|wifi|bt|usb|usbnet_dev|
 _SET_BY_BOARD = frozenset(
     "fdtfile fdt_file dtb_name board board_name board_rev board_id boardname soc soc_type soc_rev vendor variant"
     " serial# ethaddr eth1addr usbethaddr macaddr mac ver mmcroot reset_cause bootsource boot_source boot_device"
-    " cpuid boot_interface hwrev cpu arch chip_id chipid socid modelname model devicetree_overlay".split()
+    " stdin stdout stderr cpuid boot_interface hwrev cpu arch chip_id chipid socid modelname model"
+    " devicetree_overlay".split()
 )
 _CPUS = {
     # CONFIG_SYS_CPU and CONFIG_SYS_ARCH; arch/arm/Kconfig: "armv7", "armv8"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from bootmenu.model.value import Value
 from bootmenu.sources import neighbours
@@ -22,6 +23,13 @@ _ORDER, _ATTEMPTS = "BOOT_ORDER", re.compile(r"\bBOOT_(\w{1,32}?)_LEFT\b")
 _DEFAULT_ORDER = re.compile(r"\b(?:setenv|env set) BOOT_ORDER[ \t]+[\"']?(\w[\w \t]{0,100})")
 # meta-mender, recipes-bsp/u-boot: mender_setup sets the others from mender_boot_part
 _MENDER = "mender_uboot_root"
+
+
+# SWUpdate's and others' scripts, which have no names in common: a number of a partition with a default, in a script
+# that stores variables
+_STORES = re.compile(r"\bsaveenv\b|\benv save\b|\bupgrade_available\b")
+_NUMBER = re.compile(r"\btest -[zn] \"?\$\{(\w{0,24}(?:part|slot|bank)\w{0,24})\}")
+_FIRMWARES_OWN = frozenset(("distro_bootpart", "bootpart", "partition", "mmcbootpart"))
 
 
 class UpdateSlot(Value, kw_only=True):
@@ -55,9 +63,18 @@ def slots(text: str, tree: Tree, env: Mapping[str, str]) -> list[UpdateSlot]:
             for name in names[:_MAX_SLOTS]
         ]
     if _MENDER in text:
-        found = [_mender(other, env) for _, other in zip(range(_MAX_SLOTS), neighbours.beside(tree), strict=False)]
-        return sorted(found, key=lambda slot: bool(slot.decided_by))
-    return []
+        made = _mender
+    elif _STORES.search(text) and (names := [name for name in _NUMBER.findall(text) if name not in _FIRMWARES_OWN]):
+        made = partial(_numbered, names[0])
+    else:
+        return []
+    found = [made(other, env) for _, other in zip(range(_MAX_SLOTS), neighbours.beside(tree), strict=False)]
+    return sorted(found, key=lambda slot: bool(slot.decided_by))
+
+
+def _numbered(name: str, tree: Tree, env: Mapping[str, str]) -> UpdateSlot:
+    number = str(DiskNames(tree).number)
+    return UpdateSlot(name=tree.device, variables={name: number}, decided_by="" if env.get(name) == number else name)
 
 
 def _mender(tree: Tree, env: Mapping[str, str]) -> UpdateSlot:
