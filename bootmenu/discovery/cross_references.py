@@ -129,7 +129,9 @@ class CrossReferences:
         asked = self._answering()
         if not all(path in partition.holds for partition in asked):
             return None  # unknown until all have answered: the first in the order wins
-        return next((partition for partition in asked if partition.holds[path]), None)
+        holder = next((partition for partition in asked if partition.holds[path]), None)
+        image = reference.removeprefix(f"file={path}")
+        return holder if holder is None or not image else self._partitions.get(f"{holder.device.name}{image}")
 
     def _answering(self) -> list[FoundPartition]:
         silent = self._silent()

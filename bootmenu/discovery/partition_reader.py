@@ -29,7 +29,7 @@ from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
 from bootmenu.sources import Platform, read_partition
-from bootmenu.sources.tree import Remembering, Tree, exists
+from bootmenu.sources.tree import Remembering, Tree, holds
 
 _STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
 """Problem of a partition whose journal was not replayed."""
@@ -155,7 +155,7 @@ class PartitionReader:
             for path in paths:
                 if not job.may_continue:
                     return
-                job.report(Searched(partition, path, tree is not None and exists(tree, path)))
+                job.report(Searched(partition, path, tree is not None and holds(tree, path)))
 
     def judge(self, found: FoundEntry) -> None:
         """Check an entry against the machine and the partitions found so far. Does not wait for disks."""

@@ -13,8 +13,9 @@ _GRUB = re.compile(r"hd(\d{1,3})(?:,(?:gpt|msdos|apple|bsd)?(\d{1,3}))?")
 
 
 def searched(reference: str) -> str | None:
-    """Return the path in `file=/path`, which means the partition that has this file, or None for other forms."""
-    return reference.removeprefix("file=") if reference.startswith("file=/") else None
+    """Return the path in `file=/path`, which means the partition that has this file, or None for other forms. An
+    image file on that partition may follow, as in `file=/path:/a.iso`."""
+    return reference.removeprefix("file=").partition(":/")[0] if reference.startswith("file=/") else None
 
 
 def names_of(device: Device) -> frozenset[str]:

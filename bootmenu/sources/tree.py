@@ -352,6 +352,15 @@ def exists(tree: Tree, path: str) -> bool:
         return False
 
 
+def holds(tree: Tree, path: str) -> bool:
+    """Return whether a search for a file finds it. In a directory given by --tree, an image may be unpacked."""
+    try:
+        found = tree.stat(path)
+    except TreeError:
+        return False
+    return found.is_file or (found.is_folder and path.lower().endswith(".iso"))
+
+
 _UNTIDY = re.compile(r"\\|//|/\.|/\Z")
 
 

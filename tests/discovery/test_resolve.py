@@ -47,6 +47,7 @@ ALL = (A1, A2, B1, B2, B7, WHOLE)
         ("hd0", A1, None),  # there is nothing on the disk itself
         ("hd9", A1, None),
         ("file=/boot/x", A1, None),
+        ("file=/boot/x:/a.iso", A1, None),
         ("", A1, None),
     ],
 )

@@ -17,7 +17,7 @@ _IN_BOOT = frozenset(("iso", "isos", "images", "grml", "boot-isos"))
 """The same in /boot: live-iso-boot, multibootusb, grub-imageboot, grml-rescueboot."""
 _MAX_FOLDERS = 200
 _MAX_DEPTH = 5
-MAX_IMAGES = 16
+MAX_IMAGES = 32
 """Maximum number of images that are read on one partition, as each takes a loop device."""
 
 # ECMA-119, 8.4: the primary volume descriptor is in sector 16; identifier at 1, volume identifier at 40

@@ -12,7 +12,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import iso
 from bootmenu.sources.tree import Tree, TreeError
 
-MAX_IMAGES = 8
+MAX_IMAGES = 32
 """Maximum number of image files that are read for the configuration of one partition: each takes a loop device."""
 
 _MAGIC = (

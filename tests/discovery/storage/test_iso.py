@@ -75,8 +75,8 @@ def test_so_many_are_looked_at() -> None:
     assert [isinstance(device, Device) for device in devices] == [True] * MAX_IMAGES + [False]
     assert devices[-1] == Problem(
         device="sda1",
-        path="/iso/016.iso",
-        message="left out with all that follow: of the images on a partition, 16 are looked at",
+        path="/iso/032.iso",
+        message="left out with all that follow: of the images on a partition, 32 are looked at",
     )
 
 

@@ -80,3 +80,24 @@ def test_a_kernel_is_read_from_a_real_image_that_another_partition_names(tmp_pat
         assert problems == []
 
     _in_a_child(work)
+
+
+@pytest.mark.parametrize("searched", ["/mark", "/isos/d.iso"])
+@pytest.mark.parametrize("disk", ["sda2", "sdb1"])
+def test_an_image_on_the_partition_that_a_search_finds(tmp_path: Path, searched: str, disk: str) -> None:
+    script = f"search --file --set=p {searched}\nloopback l ($p)/isos/d.iso\nlinux (l)/k root=LABEL=X"
+    write_tree(tmp_path / "a", {"boot/grub/grub.cfg": f"menuentry A {{\n{script}\n}}"})
+    write_tree(tmp_path / "b", {"mark": b"", "isos/d.iso/k": whole_image()})
+    devices = [
+        Device.from_tree_option(f"{tmp_path / 'a'},name=sda1"),
+        Device.from_tree_option(f"{tmp_path / 'b'},name={disk}"),
+    ]
+    with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: devices)) as session:
+        (listing,), _ = collect(session)
+    kernel = listing.entry.kernel
+    assert (listing.entry.device, kernel.device, kernel.path, kernel.exists) == (
+        "sda1",
+        f"{disk}:/isos/d.iso",
+        "/k",
+        True,
+    )

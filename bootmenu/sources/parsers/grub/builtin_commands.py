@@ -25,7 +25,7 @@ from bootmenu.sources.parsers.grub.interpreter import (
     command,
 )
 from bootmenu.sources.parsers.grub.options import Takes
-from bootmenu.sources.tree import Remembering, Tree, exists, normal
+from bootmenu.sources.tree import Remembering, Tree, holds, normal
 from bootmenu.sources.version import version_key
 
 
@@ -302,7 +302,7 @@ def _find(shell: Interpreter, kind: str, wanted: str, variable: str, hints: Iter
     elif kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)
-        device = next((tree.device for tree in shell.trees() if exists(tree, path)), f"file={path}")
+        device = next((tree.device for tree in shell.trees() if holds(tree, path)), f"file={path}")
     else:
         device = shell.device(references.named(kind, wanted))
         if kind == "uuid" and shell.tree_of(device) is None:
