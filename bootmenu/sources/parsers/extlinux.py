@@ -188,6 +188,9 @@ def _parse(tree: Tree, source: str, paths: tuple[str, ...]) -> Iterator[BootEntr
 def _entries(config: LineConfiguration, source: str, state: _MenuState, *, is_default: bool) -> Iterator[BootEntry]:
     _read(config, state, ())
     default = state.the_default()
+    if default is None and source == "extlinux":
+        # pxe_utils.c:handle_pxe_menu: if "no default was set", the labels are tried in their order
+        default = next((label for label in state.labels if not label.left_out), None)
     for label in state.labels:
         if label.left_out:
             continue

@@ -103,8 +103,8 @@ def test_a_label_s_append_replaces_the_global_one(text: str, cmdlines: list[str]
         ("label a\nkernel /k\nlabel b\nmenu default\nkernel /k\n", [False, True]),
         ("default a\nlabel a\nkernel /k\nlabel b\nmenu default\nkernel /k\n", [True, False]),
         ("default a\nlabel a\nkernel /k\nlabel a\nkernel /j\n", [True, False]),
-        ("label a\nkernel /k\n", [False]),
-        ("default gone\nlabel a\nkernel /k\n", [False]),
+        ("label a\nkernel /k\n", [True]),
+        ("default gone\nlabel a\nkernel /k\n", [True]),
         ("default menu.c32\nlabel a\nkernel /k\nlabel b\nmenu default\nkernel /k\n", [False, True]),
         ("default b vga=1\nlabel a\nkernel /k\nlabel b\nkernel /k\n", [False, True]),
         ("default b c\nlabel b\nkernel /k\nlabel b c\nkernel /k\n", [False, True]),
@@ -469,3 +469,12 @@ def test_openstlinux_has_a_configuration_for_each_disk_and_board(board: tuple[st
     }
     found = read_partition(MemoryTree(files, device="mmcblk0p8"), Platform(board=board))
     assert [entry.title for entry in found if isinstance(entry, BootEntry)] == [title]
+
+
+def test_u_boot_takes_the_first_label_if_no_default_is_set() -> None:
+    text = "timeout 10\nlabel a\nlocalboot 1\nlabel b\nlinux /k\nlabel c\nlinux /k\n"
+    for first in ("", "default missing\n"):
+        entries, _ = config(first + text)
+        assert [entry.id for entry in entries if entry.default] == ["b"]
+    entries, _ = read({"/syslinux.cfg": text})
+    assert not any(entry.default for entry in entries)

@@ -483,3 +483,10 @@ def test_picore_writes_sections_in_capitals_and_kernels_after_a_space() -> None:
     assert not problems
     assert (entry.kernel.path, [file.path for file in entry.initrds]) == ("/kernel8.img", ["/a.gz", "/b.gz"])
     assert entry.cmdline.text == "quiet"
+
+
+@pytest.mark.parametrize("path", ["/boot.scr", "/boot/extlinux/extlinux.conf", "/EFI/BOOT/BOOTAA64.EFI"])
+def test_u_boot_whose_configuration_is_there_is_no_problem(path: str) -> None:
+    assert scan("kernel=u-boot.bin\n", files={path: "", "/u-boot.bin": ""})[0] == []
+    _, problems = scan("kernel=u-boot.bin\n", files={path: ""})
+    assert not any("not a kernel" in problem.message for problem in problems)

@@ -10,11 +10,16 @@ from collections.abc import Iterator, Mapping
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.sources import neighbours
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard, with_console
 from bootmenu.sources.parsers.raspberrypi.config_txt import Config
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, normal, read_text
 
 _ALL_KERNELS = ("kernel8.img", "kernel_2712.img", "kernel7l.img", "kernel7.img", "kernel.img")
+_OF_UBOOT = (
+    *("/extlinux/extlinux.conf", "/boot/extlinux/extlinux.conf", "/boot.scr.uimg", "/boot.scr"),
+    *("/boot/boot.scr.uimg", "/boot/boot.scr", "/EFI/BOOT/BOOTAA64.EFI", "/EFI/BOOT/bootaa64.efi"),
+)
 _MOST_OF_UBOOT = 1024 * 1024
 """Bytes; it has about 600 KiB on these boards, and kernels have several megabytes."""
 # these enable a bus, an LED or sound: systems start without them
@@ -75,7 +80,8 @@ class PiFirmware:
         self._choose_prefix(kernels)
         kernel = next((name for name in kernels if exists(self._tree, self._path(name))), None)
         if self._is_uboot(kernel or kernels[0]):
-            self._problem(f"starts {(kernel or kernels[0])[:60]}, not a kernel: U-Boot has its own configuration")
+            if not self._has_configuration_of_uboot():
+                self._problem(f"starts {(kernel or kernels[0])[:60]}, not a kernel: U-Boot has its own configuration")
             return None
         if kernel is None:
             if "kernel" not in self._config.values:
@@ -106,6 +112,11 @@ class PiFirmware:
             return b"U-Boot 20" in self._tree.read(self._path(kernel), _MOST_OF_UBOOT)
         except TreeError:
             return False  # missing, or as large as kernels are
+
+    def _has_configuration_of_uboot(self) -> bool:
+        """Return whether a partition of this disk has what U-Boot looks for first (boot/bootmeth_*.c)."""
+        trees = (self._tree, *neighbours.beside(self._tree))
+        return any(exists(tree, path) for tree in trees for path in _OF_UBOOT)
 
     def _kernels(self) -> tuple[str, ...]:
         """Return the names of kernels in the order in which the firmware tries them; at least one."""
