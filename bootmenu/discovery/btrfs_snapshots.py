@@ -67,7 +67,7 @@ def _subvolume_of(options: str) -> str:
 def in_snapshot(entry: BootEntry, mounts: Mounts, own: Device, root: Device | None) -> BootEntry:
     """Return an entry so that it boots the snapshot in which it was found, with a title that tells this snapshot from
     others. own: the partition that offers it. root: the one that root= names, or None."""
-    inside = _inside(own, mounts)
+    inside = _inside(own, mounts) or _copy(own, mounts, subvolume(entry.cmdline))
     if inside is not None:
         entry = replace(entry, default=False)  # the system itself is the default
         if root is not None and root in (own, own.parent):
@@ -105,6 +105,31 @@ def _inside(own: Device, mounts: Mounts) -> Snapshot | None:
     return found
 
 
+def _copy(own: Device, mounts: Mounts, original: str) -> Snapshot | None:
+    """Return a subvolume as a snapshot, whatever made it, if it is a copy of another one: its fstab has the original
+    as the root file system, and the entry boots that. Another system on the same disk has its own subvolume there.
+    original: the subvolume in rootflags=."""
+    path = own.inner_path.strip("/")
+    if own.filesystem != "btrfs" or own.parent is None or not path or original in ("", path):
+        return None
+    with _below(mounts, own) as tree, contextlib.suppress(TreeError):
+        root = next((fields for fields in _fstab(tree) if fields[1] == "/"), None) if tree is not None else None
+        if root is not None and _subvolume_of(root[3]) == original:
+            return Snapshot(path=path, folder=path.rpartition("/")[0], name=path.rpartition("/")[2])
+    return None
+
+
+@contextlib.contextmanager
+def _below(mounts: Mounts, own: Device) -> Iterator[Tree | None]:
+    """Yield the files of a subvolume, and no others: the tree of `own` also has those of the top level."""
+    with _top(mounts, own.parent or own) as top, ExitStack() as opened:
+        tree = None
+        if top is not None:
+            with contextlib.suppress(TreeError):
+                tree = opened.enter_context(mounts.below(top, own.inner_path))
+        yield tree
+
+
 def _fstab(tree: Tree) -> Iterator[list[str]]:
     """Yield the fields of the lines of a system's fstab."""
     for line in tree.read("/etc/fstab", _INFO_LIMIT).decode("utf-8", "replace").splitlines():
@@ -124,12 +149,7 @@ def _moved(entry: BootEntry, snapshot: Snapshot, own: Device, mounts: Mounts) ->
         )
         instead = f"in place of {before}" if before else "added"
         notes.append(f"rootflags=subvol={snapshot.path} ({instead}), so that this snapshot is booted")
-    with _top(mounts, own.parent or own) as top, ExitStack() as opened:
-        tree: Tree | None = None
-        if top is not None:
-            with contextlib.suppress(TreeError):
-                # unlike the tree of `own`, this one has no other files than the snapshot's
-                tree = opened.enter_context(mounts.below(top, own.inner_path))
+    with _below(mounts, own) as tree:
         same = names_of(own) | (names_of(own.parent) if own.parent else frozenset())
 
         def here(ref: FileRef) -> FileRef:

@@ -99,6 +99,29 @@ def test_a_path_from_the_top_level_is_found_in_the_snapshot_and_not_in_the_syste
     assert (entry.kernel.device, entry.kernel.path) == (f"sda2:/{inside}", "/boot/vmlinuz")
 
 
+@pytest.mark.parametrize(
+    ("name", "mounted", "title"),
+    [
+        ("@apt-snapshot-2024-01-02_03:04:05", "defaults,subvol=@", "A (2024-01-02 03:04)"),
+        ("@old", "subvol=/@", "A (snapshot @old)"),
+        ("@old", "subvol=@old", ""),  # another system, whose menu has this one, too
+        ("@old", "subvol=@home", ""),
+        ("@old", "defaults", ""),
+    ],
+)
+def test_any_copy_of_a_system_boots_itself(tmp_path: Path, name: str, mounted: str, title: str) -> None:
+    files: dict[str, bytes | str] = {
+        f"{name}/boot/vmlinuz": b"",
+        f"{name}/etc/fstab": f"UUID=1 / btrfs {mounted} 0 1\n",
+        "@/boot/vmlinuz": b"",
+    }
+    entry = booted(tmp_path, "root=U rootflags=subvol=@", files, subvolume=name)
+    assert entry.title == (title or "A")
+    assert (entry.default, entry.snapshot is None) == (not title, not title)
+    assert entry.cmdline.get("rootflags") == f"subvol={name if title else '@'}"
+    assert entry.kernel.path == ("/boot/vmlinuz" if title else "/@/boot/vmlinuz")
+
+
 def test_a_kernel_that_the_snapshot_lacks_stays_the_system_s(tmp_path: Path) -> None:
     entry = booted(tmp_path, "root=U rootflags=subvol=@", {f"{SNAPPER}/etc/x": b"", "@/boot/vmlinuz": b""})
     assert (entry.kernel.device, entry.kernel.path) == ("sda2", "/@/boot/vmlinuz")
