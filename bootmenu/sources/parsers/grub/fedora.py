@@ -92,8 +92,9 @@ def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     """Return the variables for the entries in `boot`/loader/entries. boot: a directory without trailing slash."""
     # the variables at the end of grub.cfg include those loaded from the environment block
     own = (*firmware_files(tree, "grub.cfg"), f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg")
+    budgets, others = Budgets(), Budgets()
     for home, path in (*homes(tree), *((tree, path) for path in own if exists(tree, path))):
-        found = run(home, path, Budgets(), platform, listing=tree, bodies=False)
+        found = run(home, path, budgets if home is tree else others, platform, listing=tree, bodies=False)
         if found.bls is not None:
             return Variables(found.bls.values, configured=True, preferred=found.bls_default)
     for home, path in _environment_blocks(tree, boot):

@@ -14,11 +14,11 @@ STUB = b"search.fs_uuid b root\nset prefix=($root)/grub\nconfigfile $prefix/grub
 MENU = b"set default=b\nmenuentry a { linux /k a\n}\nmenuentry b { linux /k b\n}\n"
 
 
-def second(esp: dict[str, bytes], menu: bytes = MENU) -> list[BootEntry | Problem]:
-    """What the second partition of a disk lists, beside this EFI system partition."""
+def second(esp: dict[str, bytes], menu: bytes = MENU, **more: bytes) -> list[BootEntry | Problem]:
+    """What the second partition of a disk lists, beside this EFI system partition. more: other files on it."""
     trees = [
         MemoryTree(esp, device="sda1", names=frozenset({"sda1", "uuid=a"})),
-        MemoryTree({"/grub/grub.cfg": menu, "/k": b""}, device="sda2", names=frozenset({"sda2", "uuid=b"})),
+        MemoryTree({"/grub/grub.cfg": menu, "/k": b"", **more}, device="sda2", names=frozenset({"sda2", "uuid=b"})),
     ]
     return list(read_partition(OneDisk("sda2", trees).tree))
 
@@ -39,7 +39,10 @@ def test_what_the_loaders_set_makes_other_entries() -> None:
     assert [entry.cmdline.text for entry in found if isinstance(entry, BootEntry)] == ["x=1", "x=2"]
 
 
-def test_loaders_that_run_for_ever_take_no_step_from_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("with_entries", [False, True])
+def test_loaders_that_run_for_ever_take_no_step_from_the_menu(
+    monkeypatch: pytest.MonkeyPatch, with_entries: bool
+) -> None:
     monkeypatch.setattr(menus, "STEPS", 1000)
     monkeypatch.setattr(menus, "STEPS_OF_ALL", 2000)
     steps = 0
@@ -51,6 +54,9 @@ def test_loaders_that_run_for_ever_take_no_step_from_the_menu(monkeypatch: pytes
         spend(budget, cost)
 
     monkeypatch.setattr(script_values.Budget, "spend", counted)
-    found = second({f"/EFI/{number}/grub.cfg": b"while true; do true; done\n" for number in range(32)})
-    assert [entry.title for entry in found if isinstance(entry, BootEntry)] == ["a", "b"]
-    assert steps < 6000  # each step is taken from two budgets
+    esp = {f"/EFI/{number}/grub.cfg": b"while true; do true; done\n" for number in range(32)}
+    bls = {"/loader/entries/c.conf": b"title c\nlinux /k\noptions $kernelopts\n"} if with_entries else {}
+    found = second(esp, b"kernelopts=x\nblscfg\n" + MENU, **bls)
+    entries = {entry.title: entry.cmdline.text for entry in found if isinstance(entry, BootEntry)}
+    assert entries == {"a": "a", "b": "b", **({"c": "x"} if with_entries else {})}
+    assert steps < 6000 * (1 + with_entries)  # each step is taken from two budgets
