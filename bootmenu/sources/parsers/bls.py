@@ -11,6 +11,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.model.value import Value, replace
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, companions, neighbours
+from bootmenu.sources.kernel_files import holds_kernel
 from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
@@ -158,6 +159,8 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
             fields, problems = _fields(text)
             for message in problems:
                 yield Problem(device=tree.device, path=path, message=message)
+            if _starts_no_kernel(tree, folder.removesuffix("/loader/entries"), fields):
+                continue
             if any(fields.get(key) for key in _KERNELS):
                 entries.append(Text(Name.of(name[:-5]), fields, path))
             elif "uki-url" in fields:
@@ -169,6 +172,14 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
             else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
         yield folder.removesuffix("/loader/entries"), entries
+
+
+def _starts_no_kernel(tree: Tree, prefix: str, fields: Mapping[str, list[str]]) -> bool:
+    """Return whether an entry starts an EFI program that is no kernel (an EFI shell, Windows) or that is missing,
+    which systemd-boot does not list either."""
+    if next((key for key in _KERNELS if fields.get(key)), "") != "efi":
+        return False
+    return not holds_kernel(tree, FileRef(device=tree.device, path=_path(tree, prefix, fields["efi"][-1])))
 
 
 def _other_semantics(tree: Tree, path: str) -> str:

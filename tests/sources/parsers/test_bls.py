@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources.tree import TreeErrorReason
+from tests.builders import kernels
 from tests.builders.containers import uki
+from tests.builders.entries import whole_image
 from tests.properties import examples
 from tests.sources.parsers.reading import read
 
@@ -170,15 +172,28 @@ def test_a_folder_that_is_marked_as_something_else_is_not_read(marker: str, know
         ("uki /a.efi", "/a.efi", ""),
         ("uki \\EFI\\Linux\\a.efi\nprofile 2", "/EFI/Linux/a.efi", "@2"),
         ("uki /a.efi\nprofile 0", "/a.efi", ""),
-        ("efi /a.efi\nprofile 2", "/a.efi", ""),
         ("linux /k\nuki /a.efi\nefi /e.efi", "/k", ""),
         ("uki-url https://example.net/a.efi\nlinux /k", "/k", ""),
     ],
 )
-def test_the_kernel_may_be_named_in_three_ways(text: str, path: str, part: str) -> None:
+def test_the_kernel_may_be_named_in_two_ways(text: str, path: str, part: str) -> None:
     (entry,), problems = entries_of({"a": text})
     assert not problems
     assert (entry.kernel.path, entry.kernel.part) == (path, part)
+
+
+@pytest.mark.parametrize("prefix", ["", "/boot"])
+def test_of_efi_programs_only_kernels_are_listed(prefix: str) -> None:
+    programs = ("kernel", "shell", "missing")
+    entries, problems = read(
+        {
+            **{f"{prefix}/loader/entries/{name}.conf": f"efi /{name}.efi\nprofile 2\n" for name in programs},
+            f"{prefix}/kernel.efi": whole_image(),
+            f"{prefix}/shell.efi": kernels.portable_executable([(".text", 512, 100)]),
+        }
+    )
+    assert [(entry.kernel.path, entry.kernel.part) for entry in entries] == [(f"{prefix}/kernel.efi", "")]
+    assert not problems
 
 
 @pytest.mark.parametrize(
