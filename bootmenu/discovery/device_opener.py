@@ -18,13 +18,46 @@ from bootmenu.discovery.storage.loops import Loops
 from bootmenu.i18n import N_
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Record, field
-from bootmenu.sources.tree import TreeError
+from bootmenu.sources.tree import LIST_LIMIT, TreeError
 from bootmenu.system import scratch
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
 _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "erofs", "ntfs3"})
 """File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""
+
+
+_MOST_PARTS = 64
+"""Directories in a path that is looked up in any case."""
+
+
+def _is_fat(device: Device) -> bool:
+    """Return whether a directory given by --tree has the files of FAT; where nobody said so, if it looks like an EFI
+    system partition."""
+    if device.filesystem is not None or device.folder is None:
+        return device.filesystem in ("vfat", "msdos", "exfat")
+    with contextlib.suppress(OSError):
+        names = {name.lower() for name in os.listdir(device.folder)[:LIST_LIMIT]}  # noqa: PTH208 - it is bounded
+        return "efi" in names and not names & {"etc", "usr"}
+    return False
+
+
+def in_any_case(tree: DirectoryTree | None, path: str) -> tuple[DirectoryTree, str] | None:
+    """Return the tree and the path of the same name but for the case of letters, or None if there is none."""
+    parts = path.strip("/").split("/")
+    if tree is None or ".." in parts or len(parts) > _MOST_PARTS:
+        return None
+    found = ""
+    for part in parts:
+        try:
+            names = tree.list(found or "/")
+        except TreeError:
+            return None
+        name = part if part in names else next((name for name in names if name.lower() == part.lower()), None)
+        if name is None:
+            return None
+        found += f"/{name}"
+    return (tree, found) if found != path else None
 
 
 class DeviceMount(Record, eq=False):
@@ -122,19 +155,21 @@ class DeviceOpener:
             except OSError as error:
                 raise MountError(f"{folder or mounted.point}: {os.strerror(error.errno or 0)}") from None
 
-    def _fallback(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
-        """Return the function that finds the tree for a path that is missing in a subvolume, or None: GRUB's paths
-        start at the top level."""
+    def _fallback(self, device: Device) -> Callable[[str], tuple[DirectoryTree, str] | None] | None:
+        """Return the function that finds the tree and the path for a path that is missing: in a subvolume, as GRUB's
+        paths start at the top level, or in a directory with the files of FAT, which ignores the case of names."""
+        if device.folder is not None and _is_fat(device):
+            return lambda path: in_any_case(self._open_trees().get(device.name), path)
         if device.filesystem != "btrfs" or device.inner_path == btrfs.TOP:
             return None
         top = btrfs.top_level(device.parent or device).name
         unpacked = device.parent is not None and device.parent.folder is not None
         begins = btrfs.begins_in_unpacked if unpacked else btrfs.begins_in_subvolume
 
-        def fallback(path: str) -> DirectoryTree | None:
+        def fallback(path: str) -> tuple[DirectoryTree, str] | None:
             tree = self._open_trees().get(top)
             with contextlib.suppress(TreeError):
-                return tree if tree and begins(tree, path) else None
+                return (tree, path) if tree and begins(tree, path) else None
             return None
 
         return fallback

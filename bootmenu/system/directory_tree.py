@@ -112,7 +112,7 @@ class DirectoryTree:
 
     device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
     mount points, because they belong to another partition. image: see Tree. inodes: inode numbers are stable here.
-    within: the open image file. fallback: returns the tree to search for a path that does not exist in this one.
+    within: the open image file. fallback: returns (tree, path) to search for a path that does not exist here.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class DirectoryTree:
         image: str = "",
         inodes: bool = False,
         within: Stamp | None = None,
-        fallback: Callable[[str], DirectoryTree | None] | None = None,
+        fallback: Callable[[str], tuple[DirectoryTree, str] | None] | None = None,
     ) -> None:
         self._fallback = fallback
         self._inodes = inodes
@@ -307,7 +307,8 @@ class DirectoryTree:
             elsewhere = self._fallback(path)
             if elsewhere is None:
                 raise
-            return elsewhere._reach(path)
+            tree, path = elsewhere
+            return tree._reach(path)
 
     def _reach_here(self, path: str) -> tuple[int, str]:
         # O_PATH opens nothing: a FIFO does not block, a device is not woken

@@ -111,6 +111,27 @@ def test_an_entry_is_listed_once_by_the_partition_whose_configuration_it_is(
     assert found == [f"{lists} root=PARTUUID=1"]
 
 
+@pytest.mark.parametrize(
+    ("filesystem", "more", "found"),
+    [
+        ("vfat", {}, ["sda1 root=/dev/sda2 initrd=Initrd.gz"]),
+        ("ext4", {}, []),
+        (None, {"EFI/BOOT/X": b""}, ["sda1 root=/dev/sda2 initrd=Initrd.gz"]),
+        (None, {"Efi/x": b"", "etc/fstab": b""}, []),
+        (None, {}, []),
+    ],
+)
+def test_a_folder_with_the_files_of_fat_has_names_in_any_case(
+    tmp_path: Path, filesystem: str | None, more: dict[str, str | bytes], found: list[str]
+) -> None:
+    files: dict[str, str | bytes] = {
+        "SYSLINUX/SYSLINUX.CFG": "label x\nkernel /Live/vmLinuz\nappend root=/dev/sda2 initrd=Initrd.gz\n",
+        "live/VMLINUZ": whole_image(),
+        **more,
+    }
+    assert read(tmp_path, (replace(ESP, filesystem=filesystem), files)) == found
+
+
 def test_a_folder_without_a_uuid_is_what_a_search_for_one_that_none_has_means(tmp_path: Path) -> None:
     menu = "search --no-floppy --fs-uuid --set=root --hint-efi=hd0,gpt2 BOOT\n" + MENU
     esp, boot = replace(ESP, uuid=None), replace(BOOT, uuid=None)
