@@ -70,6 +70,12 @@ def in_snapshot(entry: BootEntry, mounts: Mounts, own: Device, root: Device | No
     inside = _inside(own, mounts) or _copy(own, mounts, subvolume(entry.cmdline))
     if inside is not None:
         entry = replace(entry, default=False)  # the system itself is the default
+        if root is None and entry.cmdline.get("root"):
+            # a disk that was unlocked here has another name: fstab says whether this is what the entry means
+            original = subvolume(entry.cmdline)
+            if not original or _root_subvolume(own, mounts) != original:
+                return replace(entry, manual="its root file system is not found, and may not be this snapshot")
+            root = own
         if root is not None and root in (own, own.parent):
             entry = _moved(entry, inside, own, mounts)
     elif root is None:
@@ -112,11 +118,17 @@ def _copy(own: Device, mounts: Mounts, original: str) -> Snapshot | None:
     path = own.inner_path.strip("/")
     if own.filesystem != "btrfs" or own.parent is None or not path or original in ("", path):
         return None
+    if _root_subvolume(own, mounts) != original:
+        return None
+    return Snapshot(path=path, folder=path.rpartition("/")[0], name=path.rpartition("/")[2])
+
+
+def _root_subvolume(own: Device, mounts: Mounts) -> str:
+    """Return the subvolume that the fstab in a subvolume has as the root file system, or an empty text."""
     with _below(mounts, own) as tree, contextlib.suppress(TreeError):
         root = next((fields for fields in _fstab(tree) if fields[1] == "/"), None) if tree is not None else None
-        if root is not None and _subvolume_of(root[3]) == original:
-            return Snapshot(path=path, folder=path.rpartition("/")[0], name=path.rpartition("/")[2])
-    return None
+        return _subvolume_of(root[3]) if root is not None else ""
+    return ""
 
 
 @contextlib.contextmanager

@@ -52,7 +52,13 @@ def test_snapshots_are_known_by_where_they_lie(path: str, folder: str, name: str
 
 
 def booted(
-    path: Path, cmdline: str, files: dict[str, bytes | str], *, subvolume: str = SNAPPER, title: str = "A"
+    path: Path,
+    cmdline: str,
+    files: dict[str, bytes | str],
+    *,
+    subvolume: str = SNAPPER,
+    title: str = "A",
+    root_found: bool = True,
 ) -> BootEntry:
     """Return an entry of the configuration in a subvolume, as it is offered. files: on the file system."""
     whole = Device(name="sda2", filesystem="btrfs", uuid="AB-1", folder=str(write_tree(path, files)))
@@ -67,7 +73,7 @@ def booted(
         default=True,
     )
     with Mounts(Host()) as mounts:
-        return snapshots.in_snapshot(entry, mounts, own, whole)
+        return snapshots.in_snapshot(entry, mounts, own, whole if root_found else None)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +126,28 @@ def test_any_copy_of_a_system_boots_itself(tmp_path: Path, name: str, mounted: s
     assert (entry.default, entry.snapshot is None) == (not title, not title)
     assert entry.cmdline.get("rootflags") == f"subvol={name if title else '@'}"
     assert entry.kernel.path == ("/boot/vmlinuz" if title else "/@/boot/vmlinuz")
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "mounted", "boots"),
+    [
+        ("root=/dev/mapper/luks-1 rootflags=subvol=@", "subvol=@", True),
+        ("root=/dev/mapper/luks-1 rootflags=subvol=@", "subvol=@other", False),
+        ("root=/dev/mapper/luks-1 rootflags=subvol=@", "defaults", False),
+        ("root=/dev/mapper/luks-1", "defaults", False),
+    ],
+)
+def test_a_root_that_is_not_found_is_the_snapshot_if_fstab_says_so(
+    tmp_path: Path, cmdline: str, mounted: str, boots: bool
+) -> None:
+    # a disk that was unlocked has another name than in its own system
+    files: dict[str, bytes | str] = {
+        f"{SNAPPER}/boot/vmlinuz": b"",
+        f"{SNAPPER}/etc/fstab": f"/dev/mapper/luks-1 / btrfs {mounted} 0 0\n",
+    }
+    entry = booted(tmp_path, cmdline, files, root_found=False)
+    assert entry.cmdline.get("rootflags") == (f"subvol={SNAPPER}" if boots else CommandLine(cmdline).get("rootflags"))
+    assert (entry.manual == "", entry.snapshot is not None, entry.default) == (boots, boots, False)
 
 
 def test_a_kernel_that_the_snapshot_lacks_stays_the_system_s(tmp_path: Path) -> None:
