@@ -420,6 +420,8 @@ def test_from_a_disk_to_what_is_counted_down_to(tmp_path: Path) -> None:
     assert [title for title, chosen in alone.items() if chosen] == ["F"]
     choice = choose(listings, State(), Settings(), finished=True)
     assert choice.listing is alone["F"]
+    assert choice.reason == "The default C cannot be started here: the next one is taken."
+    choice = choose([each for each in listings if each.entry.title != "C"], State(), Settings(), finished=True)
     assert (
         choice.reason == "The default E has $dev in its command line, which nothing here sets: the next one is taken."
     )

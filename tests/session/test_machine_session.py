@@ -63,7 +63,7 @@ def test_the_demonstration_has_every_verdict_and_a_problem(demo: MachineSession)
     assert demo.simulated
     assert demo.notices == ()
     assert len({listing.entry.id for listing in listings}) == len(listings)
-    assert sum(listing.entry.default for listing in listings) == 2
+    assert sum(listing.entry.default for listing in listings) == 3
 
 
 def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineSession) -> None:
