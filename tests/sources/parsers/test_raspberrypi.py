@@ -490,3 +490,10 @@ def test_u_boot_whose_configuration_is_there_is_no_problem(path: str) -> None:
     assert scan("kernel=u-boot.bin\n", files={path: "", "/u-boot.bin": ""})[0] == []
     _, problems = scan("kernel=u-boot.bin\n", files={path: ""})
     assert not any("not a kernel" in problem.message for problem in problems)
+
+
+@pytest.mark.parametrize(("setting", "decides"), [("kernel=x", True), ("cmdline=x", True), ("dtparam=i2c", False)])
+def test_what_only_the_firmware_can_decide_never_starts_automatically(setting: str, decides: bool) -> None:
+    (entry,), (problem,) = scan(f"arm_64bit=1\n[gpio4=1]\n{setting}\n[all]\n", files={"/cmdline.txt": "root=/dev/x"})
+    assert entry.cmdline.variables == (("[gpio4=1]",) if decides else ())
+    assert "only the firmware knows" in problem.message

@@ -26,6 +26,8 @@ _VALUES = frozenset(
     "kernel ramfsfile auto_initramfs cmdline device_tree os_prefix overlay_prefix arm_64bit arm_control"
     " upstream_kernel boot_ramdisk".split()
 )
+_LEFT_TO_THE_BOARD = frozenset(("dtoverlay", "dtparam", "overlay_prefix"))
+"""Settings without which the same system is booted."""
 _OLD_NAMES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"}
 _WORDS = frozenset(("initramfs", "include"))  # followed by a space, not by "="
 
@@ -55,6 +57,8 @@ class Config(Record):
     parameters: list[str] = field(default_factory=list)
     """Parameters of the board's device tree (`dtparam`)."""
     problems: list[Problem] = field(default_factory=list)
+    undecided: tuple[str, ...] = ()
+    """The sections of which only the firmware knows whether they decide what is booted, at most one."""
     asks_for_tryboot: bool = False
     """Whether a section holds only with the flag `tryboot`."""
 
@@ -127,6 +131,8 @@ class ConfigTxtReader:
                 return self._problem(f"line {number}: {key}: no space is allowed around the equals sign")
         holds = self._holds()
         if holds is None:
+            if key not in _LEFT_TO_THE_BOARD:
+                self.config.undecided = (f"[{self._section[:40]}]",)
             self._problem(
                 f"line {number}: {key} is left out: only the firmware knows whether [{self._section[:40]}] applies"
             )

@@ -100,7 +100,7 @@ class PiFirmware:
             dtb=dtb,
             dtb_folder=dtb_folder,
             overlays=tuple(self._overlays()),
-            cmdline=CommandLine(self._command_line()),
+            cmdline=CommandLine(self._command_line(), unset=self._config.undecided),
             default=self._default,
         )
 
