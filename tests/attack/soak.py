@@ -52,6 +52,8 @@ _KEYS = (
     b"\x0c",
     b"r",
 )
+_WARM_AFTER = 30.0
+"""Seconds; in a shorter half everything is done for the first time."""
 _MOST_GROWTH = 2 << 20
 """Bytes by which the memory may grow in the second half."""
 _MORE = 3
@@ -342,8 +344,8 @@ def _quiet(menu: _Menu, at: float, flaps: int) -> Sample:
 def grown(samples: Sequence[Sample]) -> int:
     """Bytes by which the memory grew in the second half, along a straight line through what was measured there."""
     half = samples[len(samples) // 2 :]
-    if len(half) < 3:
-        return 0
+    if len(half) < 3 or half[-1].at - half[0].at < _WARM_AFTER:
+        return 0  # caches are still being filled
     slope = statistics.linear_regression([one.at for one in half], [one.rss for one in half]).slope
     return int(slope * (half[-1].at - half[0].at))
 
