@@ -43,7 +43,8 @@ def _is_fat(device: Device) -> bool:
 
 
 def in_any_case(tree: DirectoryTree | None, path: str) -> tuple[DirectoryTree, str] | None:
-    """Return the tree and the path of the same name but for the case of letters, or None if there is none."""
+    """Return the tree and the path of the same name but for the case of letters, which FAT ignores, or None if there
+    is none."""
     parts = path.strip("/").split("/")
     if tree is None or ".." in parts or len(parts) > _MOST_PARTS:
         return None
@@ -58,6 +59,17 @@ def in_any_case(tree: DirectoryTree | None, path: str) -> tuple[DirectoryTree, s
             return None
         found += f"/{name}"
     return (tree, found) if found != path else None
+
+
+def below_subvolume(tree: DirectoryTree | None, path: str) -> tuple[DirectoryTree, str] | None:
+    """Return the tree and the path without the subvolume in front: a directory may have the files of one subvolume,
+    like the root of a running system, whose configuration names /@/boot/vmlinuz. Return None if it is not meant."""
+    first, slash, rest = path.lstrip("/").partition("/")
+    if tree is None or not slash or not first.startswith("@"):
+        return None
+    with contextlib.suppress(TreeError):
+        return None if first in tree.list("/") else (tree, f"/{rest}")
+    return None
 
 
 class DeviceMount(Record, eq=False):
@@ -157,9 +169,11 @@ class DeviceOpener:
 
     def _fallback(self, device: Device) -> Callable[[str], tuple[DirectoryTree, str] | None] | None:
         """Return the function that finds the tree and the path for a path that is missing: in a subvolume, as GRUB's
-        paths start at the top level, or in a directory with the files of FAT, which ignores the case of names."""
+        paths start at the top level, or in a directory given by --tree, see `in_any_case` and `below_subvolume`."""
         if device.folder is not None and _is_fat(device):
             return lambda path: in_any_case(self._open_trees().get(device.name), path)
+        if device.folder is not None and device.filesystem in ("btrfs", None):
+            return lambda path: below_subvolume(self._open_trees().get(device.name), path)
         if device.filesystem != "btrfs" or device.inner_path == btrfs.TOP:
             return None
         top = btrfs.top_level(device.parent or device).name

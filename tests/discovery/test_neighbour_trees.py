@@ -132,6 +132,21 @@ def test_a_folder_with_the_files_of_fat_has_names_in_any_case(
     assert read(tmp_path, (replace(ESP, filesystem=filesystem), files)) == found
 
 
+@pytest.mark.parametrize(("filesystem", "found"), [("btrfs", True), (None, True), ("ext4", False)])
+def test_a_folder_may_have_the_files_of_the_subvolume_that_paths_begin_with(
+    tmp_path: Path, filesystem: str | None, found: bool
+) -> None:
+    menu = "menuentry a {\nlinux /@/boot/vmlinuz root=PARTUUID=1\n}\nmenuentry b {\nlinux /@@/vmlinuz b=1\n}\n"
+    files: dict[str, str | bytes] = {"boot/grub/grub.cfg": menu, "boot/vmlinuz": whole_image(), "@@/x": b""}
+    boot = replace(BOOT, filesystem=filesystem)
+    stub = "search.fs_uuid BOOT root\nconfigfile /@/boot/grub/grub.cfg\n"
+    entries = ["sda2 b=1", "sda2 root=PARTUUID=1"]
+    assert read(tmp_path / "1", (boot, files)) == (entries if found else ["sda2 ", *entries])
+    assert missing(tmp_path / "2", (ESP, {"EFI/x/grub.cfg": stub}), (boot, files)) == (
+        ["sda2"] if found else ["sda2", "sda2"]
+    )
+
+
 def test_a_folder_without_a_uuid_is_what_a_search_for_one_that_none_has_means(tmp_path: Path) -> None:
     menu = "search --no-floppy --fs-uuid --set=root --hint-efi=hd0,gpt2 BOOT\n" + MENU
     esp, boot = replace(ESP, uuid=None), replace(BOOT, uuid=None)
