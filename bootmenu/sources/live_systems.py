@@ -224,9 +224,11 @@ def _genkernel(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
 
 def _in_memory(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
     # Debian's and Ubuntu's mini.iso, whose installer fetches everything; Tiny Core without extensions
-    names = [ref.path.rpartition("/")[2] for ref in entry.initrds]
-    core = any(name.startswith("core") for name in names) and entry.cmdline.get("cde") is None
-    return () if exists(tree, "/.disk/mini-info") or (core and entry.kernel.path.startswith("/boot/")) else None
+    core = any(_CORE.fullmatch(ref.path) for ref in entry.initrds) and entry.cmdline.get("cde") is None
+    return () if core or exists(tree, "/.disk/mini-info") else None
+
+
+_CORE = re.compile(r"/boot/core(?:pure)?(?:64)?\.gz")
 
 
 def _alpine(tree: Tree, _: BootEntry) -> str | None:

@@ -17,6 +17,8 @@ _IN_BOOT = frozenset(("iso", "isos", "images", "grml", "boot-isos"))
 """The same in /boot: live-iso-boot, multibootusb, grub-imageboot, grml-rescueboot."""
 _MAX_FOLDERS = 200
 _MAX_DEPTH = 5
+_MAX_NAMES = 50_000
+"""Names that are read in all directories of a Ventoy partition, besides those of the last one."""
 MAX_IMAGES = 32
 """Maximum number of images that are read on one partition, as each takes a loop device."""
 
@@ -80,13 +82,16 @@ def _folders(device: Device, tree: Tree) -> Iterator[str]:
 def _all_folders(tree: Tree) -> Iterator[str]:
     # Ventoy, GRUB2/MOD_SRC/grub-2.04/grub-core/ventoy/ventoy_cmd.c:ventoy_collect_img_files: every directory of its
     # partition, except those with a .ventoyignore
-    pending = ["/"]
+    pending, left = ["/"], _MAX_NAMES
     for path in pending:
+        if left < 0:
+            return
         try:
             with tree.folder(path) as folder:
                 names, files = folder.folders, folder.files
         except TreeError:
             continue
+        left -= len(names) + len(files)
         if ".ventoyignore" in files:
             continue
         yield path

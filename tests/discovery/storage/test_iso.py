@@ -57,6 +57,13 @@ def test_on_a_partition_of_ventoy_so_many_folders_are_searched(monkeypatch: pyte
     assert [device.inner_path for device in devices if isinstance(device, Device)] == ["/a/a.iso", "/b/a.iso"]
 
 
+def test_on_a_partition_of_ventoy_so_many_names_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iso, "_MAX_NAMES", 20)
+    files = {f"/{name}/a.iso": image() for name in "abcd"} | {f"/b/{number}": b"" for number in range(20)}
+    devices = list(images(replace(DEVICE, label="Ventoy"), MemoryTree(files)))
+    assert [device.inner_path for device in devices if isinstance(device, Device)] == ["/a/a.iso", "/b/a.iso"]
+
+
 @pytest.mark.parametrize("data", [b"", image()[:-100], bytes(40_000), b"x" * 40_000])
 def test_what_is_called_so_and_is_none_is_said(data: bytes) -> None:
     assert found({"/a.iso": data}) == [Problem(device="sda1", path="/a.iso", message="is not a disc image")]
