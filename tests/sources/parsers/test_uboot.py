@@ -530,3 +530,13 @@ def test_a_slot_that_is_the_number_of_a_partition(stored_part: str) -> None:
 def test_settings_of_distributions_that_took_armbians_scripts(name: str) -> None:
     entries, _ = read({f"/{name}Env.txt": "rootdev=UUID=1\n", "/Image": b"kernel"})
     assert [entry.cmdline.get("root") for entry in entries if entry.default] == ["UUID=1"]
+
+
+def test_a_command_of_uenv_txt_under_another_name() -> None:
+    text = (
+        "optargs=quiet\nargs=setenv bootargs root=/dev/x ${optargs}\nget=load mmc 0:1 ${loadaddr} Image\n"
+        "boot_os=run args; run get; booti ${loadaddr}\n"
+    )
+    entries, problems = read({"/uEnv.txt": text, "/Image": b"kernel"})
+    assert [entry.cmdline.text for entry in entries if entry.default] == ["root=/dev/x quiet"]
+    assert not problems

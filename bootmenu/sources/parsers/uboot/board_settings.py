@@ -40,7 +40,18 @@ _INITRD_KEYS = ("INITRD", "initrd_file", "initrd", "initrdfile", "ramdisk", "rdf
 _DTB_KEYS = ("FDT", "fdtfile", "fdt_file", "dtb", "fdt")
 _OPTION_KEYS = ("APPEND", "bootargs", "cmdline")
 
+_STARTS = re.compile(r"\bboot[imz] (?:0x|\$)")
+
 EntryOf = Callable[..., BootEntry]
+
+
+def _command_in(values: dict[str, str]) -> str:
+    """Return the name of the command that starts a kernel, or empty: `uenvcmd` of TI's and many others' environments,
+    or the only one of another name (Avnet's `boot_os`)."""
+    if "uenvcmd" in values:
+        return "uenvcmd"
+    found = [name for name, value in values.items() if _STARTS.search(value)]
+    return found[0] if len(found) == 1 else ""
 
 
 class BoardSettings:
@@ -84,8 +95,8 @@ class BoardSettings:
     # ---- uEnv.txt
 
     def _others(self, config: LineConfiguration, values: dict[str, str]) -> KernelStart | None:
-        if "uenvcmd" in values:
-            if (start := self._uenvcmd(config, values)) is not None:
+        if command := _command_in(values):
+            if (start := self._run(config, values, command)) is not None:
                 return start
         elif "uname_r" in values:
             return self._beaglebone(config, values)
@@ -102,18 +113,18 @@ class BoardSettings:
         found = self._start(config, kernel, [self._expanded(options, values)], dtb)
         return replace(found, initrd=self._file(initrd, config.folder)) if initrd else found
 
-    def _uenvcmd(self, config: LineConfiguration, values: dict[str, str]) -> KernelStart | None:
-        """Run `uenvcmd`, which TI's and others' environments run after reading the file."""
+    def _run(self, config: LineConfiguration, values: dict[str, str], command: str) -> KernelStart | None:
+        """Run a command of the file, as the environment does after reading it."""
         run = self._interpreter(values)
         try:
-            run.run_script(values["uenvcmd"], config.path)
+            run.run_script(values[command], config.path)
         except ScriptEndedError:
             pass
         except CannotFollowError as error:
-            config.problem(f"uenvcmd: {error.message}")
+            config.problem(f"{command[:40]}: {error.message}")
         if not run.starts and not config.problems:
             only_there = f": “{run.not_run}” is known to U-Boot only" if run.not_run else ""
-            for reason in run.failed or [f"uenvcmd starts no kernel{only_there}"]:
+            for reason in run.failed or [f"{command[:40]} starts no kernel{only_there}"]:
                 config.problem(reason)
         return run.starts[0] if run.starts else None
 
