@@ -144,7 +144,7 @@ def _below(mounts: Mounts, own: Device) -> Iterator[Tree | None]:
 
 def _fstab(tree: Tree) -> Iterator[list[str]]:
     """Yield the fields of the lines of a system's fstab."""
-    for line in tree.read("/etc/fstab", _INFO_LIMIT).decode("utf-8", "replace").splitlines():
+    for line in _text(tree, "/etc/fstab").splitlines():
         if len(fields := line.split()) >= 4 and not fields[0].startswith("#"):
             yield fields
 
@@ -227,6 +227,10 @@ def _titled(title: str, snapshot: Snapshot) -> str:
 
 # --- what the tools say about a snapshot
 
+_BEFORE = re.compile(r"<pre_num>(\d{1,9})</pre_num>")
+"""Of a snapshot after a change, the number of the one before it, which may have the description for both; so have it
+snapper's plugin for GRUB and sdbootutil."""
+
 
 def _described(snapshot: Snapshot, mounts: Mounts, device: Device) -> Snapshot:
     """Return the snapshot with the date and the description that its tool noted."""
@@ -235,7 +239,11 @@ def _described(snapshot: Snapshot, mounts: Mounts, device: Device) -> Snapshot:
             assert top is not None
             for name, read in _INFO.items():
                 with contextlib.suppress(TreeError, ValueError, RecursionError):
-                    date, text = read(top.read(f"/{folder}/{name}", _INFO_LIMIT).decode("utf-8", "replace"))
+                    info = _text(top, f"/{folder}/{name}")
+                    date, text = read(info)
+                    if not text and (before := _BEFORE.search(info)):
+                        with contextlib.suppress(TreeError):
+                            _, text = read(_text(top, f"/{folder.rpartition('/')[0]}/{before[1]}/{name}"))
                     return replace(snapshot, date=date or _date(snapshot.name), description=_short(text))
     return replace(snapshot, date=_date(snapshot.name))
 
@@ -254,6 +262,10 @@ def _folders(snapshot: Snapshot, device: Device) -> Iterator[str]:
     yield f"{snapshot.folder}/{snapshot.name}"
     if device.folder is not None:  # which may be the system's subvolume itself
         yield f".snapshots/{snapshot.name}"
+
+
+def _text(tree: Tree, path: str) -> str:
+    return tree.read(path, _INFO_LIMIT).decode("utf-8", "replace")
 
 
 def _short(text: str) -> str:

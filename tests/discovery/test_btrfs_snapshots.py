@@ -220,6 +220,15 @@ def test_without_its_tool_s_note_a_snapshot_has_its_name(tmp_path: Path) -> None
     assert booted(tmp_path / "c", "root=U", {f"{inside}/x": b""}, subvolume=inside).title == "A (2020-12-14 05:00)"
 
 
+def test_what_a_change_was_is_noted_before_it(tmp_path: Path) -> None:
+    after = "<snapshot><type>post</type><pre_num>11</pre_num><date>2026-11-14 09:31:00</date></snapshot>"
+    files: dict[str, bytes | str] = {f"{SNAPPER}/x": b"", "@/.snapshots/12/info.xml": after}
+    assert booted(tmp_path, "root=U", files).title == "A (2026-11-14 09:31)"
+    assert (
+        booted(tmp_path, "root=U", {**files, "@/.snapshots/11/info.xml": XML}).title == "A (2026-11-14 09:31, a & b)"
+    )
+
+
 @examples(50)
 @given(st.text(max_size=200), st.sampled_from(["info.xml", "info.json"]))
 def test_any_note_gives_a_title(tmp_path_factory: pytest.TempPathFactory, text: str, name: str) -> None:
