@@ -540,3 +540,19 @@ def test_a_command_of_uenv_txt_under_another_name() -> None:
     entries, problems = read({"/uEnv.txt": text, "/Image": b"kernel"})
     assert [entry.cmdline.text for entry in entries if entry.default] == ["root=/dev/x quiet"]
     assert not problems
+
+
+def test_menders_slots() -> None:
+    load, boot = "load {} ${{loadaddr}} /boot/Image\nsetenv bootargs root={}\n", "booti ${loadaddr}\n"
+    found = load.format("${mender_uboot_root}", "${mender_kernel_root}") + boot
+    own = load.format("mmc 0:${mender_boot_part}", "/dev/mmcblk0p${mender_boot_part}") + boot
+    for text, roots in (
+        (f"run mender_setup\n{found}", ["/dev/mmcblk0p2", "/dev/mmcblk0p3"]),
+        (f"if test -z ${{done}}; then setenv mender_boot_part 2; fi\n{own}", ["/dev/mmcblk0p2"]),
+    ):
+        trees = [MemoryTree({"/boot.scr": boot_script(text)}, device="mmcblk0p1")]
+        trees += [MemoryTree({"/boot/Image": b"kernel"}, device=f"mmcblk0p{number}") for number in (2, 3)]
+        tree = Remembering(trees[0], neighbours=OneDisk("mmcblk0p1", trees))
+        entries = [entry for entry in read_partition(tree) if isinstance(entry, BootEntry)]
+        assert [entry.cmdline.get("root") for entry in entries] == roots
+        assert all(entry.cmdline.variables == ("mender_boot_part",) for entry in entries)

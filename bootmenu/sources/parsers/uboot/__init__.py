@@ -123,7 +123,8 @@ def _distinct(starts: list[KernelStart], not_run: str) -> list[KernelStart]:
         files = tuple(each.identity if each else None for each in (start.kernel, start.initrd, start.dtb))
         found.setdefault((files, start.part, start.bootargs), start)
     if len(found) == 1 < len(starts):
-        return [replace(starts[0], doubt=not_run)]
+        # a script that sets the slot itself, as on its first boot, may take another one next time
+        return [replace(starts[0], doubt=starts[0].doubt if starts[0].slot else not_run)]
     return list(found.values())
 
 

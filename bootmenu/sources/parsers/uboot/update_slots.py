@@ -22,7 +22,7 @@ _MAX_SLOTS = 4
 _ORDER, _ATTEMPTS = "BOOT_ORDER", re.compile(r"\bBOOT_(\w{1,32}?)_LEFT\b")
 _DEFAULT_ORDER = re.compile(r"\b(?:setenv|env set) BOOT_ORDER[ \t]+[\"']?(\w[\w \t]{0,100})")
 # meta-mender, recipes-bsp/u-boot: mender_setup sets the others from mender_boot_part
-_MENDER = "mender_uboot_root"
+_MENDER = re.compile(r"\bmender_(?:uboot_root|boot_part)\b")
 
 
 # SWUpdate's and others' scripts, which have no names in common: a number of a partition with a default, in a script
@@ -62,7 +62,7 @@ def slots(text: str, tree: Tree, env: Mapping[str, str]) -> list[UpdateSlot]:
             )
             for name in names[:_MAX_SLOTS]
         ]
-    if _MENDER in text:
+    if _MENDER.search(text):
         made = _mender
     elif _STORES.search(text) and (names := [name for name in _NUMBER.findall(text) if name not in _FIRMWARES_OWN]):
         made = partial(_numbered, names[0])
