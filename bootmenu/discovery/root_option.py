@@ -27,7 +27,7 @@ _INITS = (
     *("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
 )
 _IN_A_FILE = (
-    *("boot", "loop", "findiso", "iso-scan/filename", "img_dev"),
+    *("boot", "loop", "findiso", "iso-scan/filename", "img_dev", "cos-img/filename"),
     *("snap_core", "snapd_recovery_mode", "composefs"),
 )
 """Options of initramfses that mount root= as a medium with a file that holds the root file system."""

@@ -98,6 +98,9 @@ _FOR_INITRAMFS = re.compile(r"(rd|mount|ignition|flatcar|coreos)\.|verity\.usr")
 """Options that an initramfs reads, not the kernel: Flatcar's is built into its kernels."""
 _BY_UDEV = ("UUID=", "LABEL=", "/dev/disk/by-")
 _BY_KERNEL = ("PARTUUID=", "PARTLABEL=", "/dev/")
+_FROM_A_FILE = ("findiso", "iso-scan/filename", "img_loop", "cos-img/filename")
+"""Options that name an image file, of which an initramfs makes the device with root='s name: live-boot and NixOS,
+casper and dracut, archiso, Elemental."""
 _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
 
 
@@ -140,7 +143,7 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         return  # set up by an initramfs, or not on a disk
     elif _root_is_there(wanted, entry.partitions):
         yield passed(f"root={wanted} is there.", **evidence)
-    else:
+    elif not any(options.get(name) for name in _FROM_A_FILE):
         yield warned(
             f"root={wanted} is none of the partitions that were seen.",
             "Attach its disk; or the root file system was made anew and its name has changed.",

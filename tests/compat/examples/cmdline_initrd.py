@@ -81,6 +81,9 @@ def roots_and_consoles() -> Iterator[Example]:
     for name in ("/dev/sdb9", "UUID=99", "LABEL=ROOT FS", "PARTUUID=1-03", "/dev/disk/by-label/nix"):
         gone = line(f'root="{name}"', files=packed, partitions=seen)
         yield Example(code=code, name=f"no {name}", severity=WARN, entry=gone, says="none of the partitions")
+    for option in ("findiso=/a.iso", "cos-img/filename=/cOS/active.img"):
+        within = line(f"root=LABEL=inside {option}", files=packed, partitions=seen)
+        yield Example(code=code, name=f"{option}, a label inside", severity=None, entry=within)
     for name in ("UUID=AB-12", "LABEL=x", "/dev/disk/by-uuid/AB-12"):
         alone = line(f"root={name}", partitions=seen)
         yield Example(code=code, name=f"{name} alone", severity=FAIL, entry=alone, says="needs an initramfs")
