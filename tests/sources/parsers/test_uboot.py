@@ -556,3 +556,15 @@ def test_menders_slots() -> None:
         entries = [entry for entry in read_partition(tree) if isinstance(entry, BootEntry)]
         assert [entry.cmdline.get("root") for entry in entries] == roots
         assert all(entry.cmdline.variables == ("mender_boot_part",) for entry in entries)
+
+
+def test_a_comparison_without_one_side_is_not_decided() -> None:
+    # U-Boot sets the variable; without it, `test = 1` would be true
+    text = "setenv root a\nif test ${other} = 1; then setenv root b; fi\n" + LOAD
+    entry = one(f"{text}setenv bootargs quiet root=/dev/${{root}}\n{BOOT}")
+    assert entry.cmdline.variables == ("root",)
+
+
+def test_a_command_line_that_was_loaded_as_a_file() -> None:
+    text = "load mmc 0:1 42000000 cmdline.txt\nsetexpr.s bootargs *0x42000000\n"
+    assert one(text + LOAD + BOOT, {"/cmdline.txt": "quiet root=/dev/x\n"}).cmdline.text == "quiet root=/dev/x"

@@ -68,6 +68,7 @@ def initial(tree: Tree, platform: Platform, prefix: str) -> dict[str, str]:
         "mmc_bootdev": disk.index,
         # vendors' loaders and older configurations
         "devno": disk.index,
+        "bootdev": disk.index,
         "mmcdev": disk.index,
         "bootpart": f"{disk.index}:{disk.number:x}",
         # include/env/ti/ti_common.env

@@ -19,7 +19,14 @@ from bootmenu.sources.parsers.uboot.hush_interpreter import (
     said,
 )
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, hexadecimal
-from bootmenu.sources.parsers.uboot.unknown_text import first_unknown, is_unknown, readable, unknown, without_absent
+from bootmenu.sources.parsers.uboot.unknown_text import (
+    cleaned,
+    first_unknown,
+    is_unknown,
+    readable,
+    unknown,
+    without_absent,
+)
 from bootmenu.sources.patterns import Regex
 from bootmenu.sources.tree import TreeError, read_text
 
@@ -218,6 +225,8 @@ def _test(run: HushInterpreter, name: str, arguments: list[str]) -> CommandStatu
     # cmd/test.c: no argument, an empty one, and "-n" alone are false; one word is true since 2025 only
     if len(arguments) < 2:
         return 1 if arguments in ([], [""], ["-n"]) else None
+    if len(arguments) == 2 and arguments[0] in _COMPARED:
+        return None  # the left side is a variable without a value here, which the script relies on
     result: bool | None = False
     last: bool | None = None
     negated, binary, at = False, "", 0
@@ -316,7 +325,8 @@ def _setexpr(run: HushInterpreter, name: str, arguments: list[str]) -> CommandSt
     if len(rest) not in (0, 2) and first != "fmt":
         return 1
     if first == "fmt" or name.endswith(".s"):
-        run.set(target, unknown(target))
+        found = _text_at(run, first) if name.endswith(".s") and not rest else None
+        run.set(target, unknown(target) if found is None else found)
         return None
     values = [first, *rest[1:]]
     numbers = [_number(run, text, name) for text in values]
@@ -331,6 +341,19 @@ def _setexpr(run: HushInterpreter, name: str, arguments: list[str]) -> CommandSt
         result = calculate(numbers[0] or 0, numbers[1] or 0)
     run.set(target, f"{(result or 0) & (1 << 64) - 1:x}")
     return 0
+
+
+def _text_at(run: HushInterpreter, text: str) -> str | None:
+    """Return the text that was loaded to `*address`, in one line; None if it is not known."""
+    file = run.state.memory.get(hexadecimal(text[1:])) if text.startswith("*") and not is_unknown(text) else None
+    if file is None or file.tree is None:
+        return None
+    try:
+        found = cleaned(read_text(file.tree, file.path))
+    except TreeError:
+        return None
+    run.spend(1, len(found))
+    return " ".join(found.partition("\0")[0].split())
 
 
 def _number(run: HushInterpreter, text: str, name: str) -> int | None:
