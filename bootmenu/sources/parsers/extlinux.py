@@ -442,9 +442,9 @@ def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *
             ],
         )
         names = short(", ".join(dict.fromkeys(variables[:_MAX_REFERENCES])))
-        config.problem(
-            f"label {short(label.name)}: {names} is known to the boot loader only, and left out of the options"
-        )
+        message = f"{names} is known to the boot loader only, and left out of the options"
+        if not any(problem.message.endswith(message) for problem in config.problems):  # once for all labels
+            config.problem(f"label {short(label.name)}: {message}")
     # pxe_utils.c: "fdt -" means no file; README.pxe: "If the fdt command is specified, fdtdir is ignored."
     dtb = label.dtb if label.dtb != "-" else ""
     return BootEntry(

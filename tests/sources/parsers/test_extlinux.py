@@ -478,3 +478,10 @@ def test_u_boot_takes_the_first_label_if_no_default_is_set() -> None:
         assert [entry.id for entry in entries if entry.default] == ["b"]
     entries, _ = read({"/syslinux.cfg": text})
     assert not any(entry.default for entry in entries)
+
+
+def test_a_variable_of_the_boot_loader_is_reported_once() -> None:
+    text = "".join(f"label {name}\nlinux /k\nappend ${{cbootargs}} root=/dev/x\n" for name in "abc")
+    entries, (problem,) = config(text)
+    assert [entry.cmdline.text for entry in entries] == ["root=/dev/x"] * 3
+    assert problem.message.startswith("label “a”: “${cbootargs}”")
