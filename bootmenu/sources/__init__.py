@@ -54,8 +54,14 @@ class ForPlatform(Value):
 SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
 
 
+_WITH_FILES_BESIDE = ("bls", "bare")
+"""Formats that have added what lies beside a unified kernel."""
+
+
 def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:  # noqa: B008 - immutable
     """Yield the entries and problems of all formats on this partition; an error in one parser affects no other."""
+    from bootmenu.sources import unified_kernels  # which imports this module
+
     offered: set[object] = set()
     foreign: Counter[str] = Counter()
     named: set[str] = set()
@@ -79,6 +85,9 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                     if tree.image:
                         found = live_systems.from_file(tree, found)
                     named |= {ref.path for _, ref in found.files}
+                    if name not in _WITH_FILES_BESIDE:
+                        yield from unified_kernels.of_any_loader(tree, found, platform.board)
+                        continue
                 elif watched is not None and found.path in watched.denied:
                     continue  # reported below, once per directory
                 yield found

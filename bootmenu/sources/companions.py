@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.sources.addons import own_folders
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, once
 
 _MAX_FILES = 100
 """In one directory."""
@@ -45,14 +45,19 @@ def _kind(name: str, kinds: tuple[tuple[str, str], ...]) -> str:
     return next((kind for suffix, kind in kinds if name.lower().endswith(suffix)), "")
 
 
-def _of(tree: Tree, folder: str, kinds: tuple[tuple[str, str], ...], scope: str) -> Iterator[FileRef | Problem]:
-    """Yield the companions in a directory, in the order of their names."""
+def _of(tree: Tree, folder: str, kinds: tuple[tuple[str, str], ...], scope: str) -> tuple[FileRef | Problem, ...]:
+    """Return the companions in a directory, in the order of their names."""
     try:
-        found = [(name, kind) for name in tree.list(folder) if (kind := _kind(name, kinds))]
+        # every image of the partition asks for those of all images, and a thousand entries may start one image
+        return once(tree, folder, (_of, kinds), lambda: tuple(_in(tree, folder, kinds, scope)))
     except TreeError as error:
-        if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
-            yield Problem(device=tree.device, path=folder, message=error.detail)
-        return
+        if error.reason in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            return ()
+        return (Problem(device=tree.device, path=folder, message=error.detail),)
+
+
+def _in(tree: Tree, folder: str, kinds: tuple[tuple[str, str], ...], scope: str) -> Iterator[FileRef | Problem]:
+    found = [(name, kind) for name in tree.list(folder) if (kind := _kind(name, kinds))]
     if len(found) > _MAX_FILES:
         message = f"only the first {_MAX_FILES} files are handed on to the next system"
         yield Problem(device=tree.device, path=folder, message=message)

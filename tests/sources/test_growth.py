@@ -91,6 +91,11 @@ GENERATORS: dict[str, Callable[[int], Files]] = {
         "EFI/refind/refind.conf": "menuentry a {\nloader /vmlinuz\nsubmenuentry b {\n}\n}\n" * n,
         "vmlinuz": KERNEL,
     },
+    "refind-companions": lambda n: {
+        "EFI/refind/refind.conf": "menuentry a {\nloader /u.efi\n}\n" * n,
+        "u.efi": profiles(1),
+        **{f"u.efi.extra.d/{i}.cred": "" for i in range(n)},
+    },
     "refind-kernels": lambda n: {
         "refind_linux.conf": '"a" "x"\n' * n,
         **{f"vmlinuz-{i}.0": "" for i in range(4)},

@@ -140,7 +140,7 @@ def _table(name: str, folders: tuple[Path, ...]) -> dict[str, object]:
 def _text(name: str, path: Path) -> str:
     """Return the contents of a theme file; raise FormatError if others can write it: the menu runs as root.
 
-    Whoever can write bootmenu's own themes can write the program beside them, too; in a checkout those often belong to
+    Whoever can write bootmenu's own themes can write the program beside them, too; in a checkout they often belong to
     a user, or to a group that may write, as with umask 002.
     """
     with path.open("rb") as file:

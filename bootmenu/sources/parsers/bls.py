@@ -5,18 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import unified_image
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
-from bootmenu.model.kernel import Architecture, Role
+from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import Value, replace
-from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, companions, neighbours
+from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons, companions, neighbours, unified_kernels
 from bootmenu.sources.kernel_files import holds_kernel
 from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, LoaderSettings, Name, in_order
 from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.parsers.uki_folder import Image, entries, images
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, examined, listed, normal, once, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed, normal, read_text
 
 _MAX_ENTRIES = 5000
 _MAX_PROBLEMS = 20  # of one entry
@@ -379,34 +377,4 @@ def _boot_entry(
     if kind == "linux":
         yield found
         return
-    for each in companions.beside(tree, found.kernel.path, prefix):
-        if isinstance(each, Problem):
-            yield each
-        else:
-            own.append(each)
-    yield from _unified(tree, prefix, replace(found, companions=tuple(own)), chosen, board)
-
-
-def _unified(
-    tree: Tree, prefix: str, entry: BootEntry, extras: list[str], board: Board
-) -> Iterator[BootEntry | Problem]:
-    """Yield the problems and the entry, to which the addons of its UKI are applied, if it has any."""
-    paths = [*addons.beside(tree, entry.kernel.path, prefix), *extras]
-    profile = _profile(tree, entry.kernel) if paths else None
-    if profile is None:
-        yield entry
-        return
-    # the image's own initramfs and command line come before those of its addons
-    own = tuple(replace(entry.kernel, part=part.name) for part in profile.all(Role.INITRAMFS))
-    cmdline = entry.cmdline if entry.cmdline.text.strip() else CommandLine(profile.command_line or "")
-    entry = replace(entry, initrds=entry.initrds or own, cmdline=cmdline)
-    yield from addons.applied(tree, entry, profile, iter(paths), board)
-
-
-def _profile(tree: Tree, kernel: FileRef) -> unified_image.UkiProfile | None:
-    read = unified_image.profiles
-    try:
-        found = once(tree, kernel.path, read, lambda: examined(tree, kernel.path, read))
-    except (TreeError, FormatError):
-        return None  # the checks report what is wrong with the kernel
-    return next((profile for profile in found if profile.part == kernel.part), None)
+    yield from unified_kernels.with_files_beside(tree, replace(found, companions=tuple(own)), board, prefix, chosen)

@@ -227,6 +227,43 @@ def test_a_text_entry_names_companions_of_its_image() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/grub/grub.cfg", "menuentry a { chainloader /u/a.efi }"),
+        ("/EFI/refind/refind.conf", "menuentry a {\nloader /u/a.efi\n}"),
+        ("/limine.conf", "/a\nprotocol: efi\npath: boot():/u/a.efi\n"),
+    ],
+    ids=["grub", "refind", "limine"],
+)
+def test_an_image_has_what_lies_beside_it_whatever_starts_it(path: str, text: str) -> None:
+    files: dict[str, bytes | str] = {
+        path: text,
+        "/u/a.efi": image(),
+        "/u/a.efi.extra.d/b.cred": "b",
+        "/u/a.efi.extra.d/c.addon.efi": uki((".cmdline", b"more")),
+        "/loader/credentials/all.cred": "a",
+    }
+    entries, problems = read(files, board=BOARD, efi=True)
+    (entry,) = [entry for entry in entries if entry.kernel.path == "/u/a.efi"]
+    assert not problems
+    packed = [ref.archive for ref in entry.companions]
+    assert packed == [".extra/credentials/b.cred", ".extra/global_credentials/all.cred"]
+    assert entry.cmdline.text == "quiet more"
+
+
+def test_a_kernel_that_is_not_unified_takes_nothing_from_beside_it() -> None:
+    files: dict[str, bytes | str] = {
+        "/grub/grub.cfg": "menuentry a { chainloader /u/a.efi quiet }",
+        "/u/a.efi": whole_image(),
+        "/u/a.efi.extra.d/b.cred": "b",
+        "/u/a.efi.extra.d/c.addon.efi": uki((".cmdline", b"more")),
+    }
+    (entry,), problems = read(files, board=BOARD, efi=True)
+    assert not problems
+    assert (entry.companions, entry.cmdline.text) == ((), "quiet")
+
+
 def lanzaboote(kernel: bytes = b"\\EFI\\nixos\\k.efi", digest: bytes = bytes(32), prefix: str = "linux") -> bytes:
     names = (".linux", ".linuxh", ".initrd", ".initrdh")
     if prefix == "kernel":
