@@ -36,13 +36,13 @@ def cpio(*files: str, size: int = 0, claim: int | None = None, magic: bytes = b"
     return bytes(archive)
 
 
-PACK: dict[str, Callable[[bytes], bytes]] = {
+PACK: dict[str, Callable[[bytes | bytearray], bytes]] = {
     "gzip": lambda data: gzip.compress(data, mtime=0),
     "xz": lzma.compress,
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
     "bzip2": bz2.compress,
     "zstd": zstandard.compress,
-    "lz4": lz4_legacy,
+    "lz4": lambda data: lz4_legacy(bytes(data)),
 }
 MODULES = ("bin", "lib", "lib/modules", "lib/modules/6.1.0-49-arm64", "lib/modules/6.1.0-49-arm64/kernel/x.ko")
 
@@ -121,8 +121,26 @@ class Counting(Buffer):
         return data
 
 
+class Gap:
+    """Zeros between two archives, which are in no memory; keeps how much was asked for."""
+
+    def __init__(self, before: bytes, zeros: int, after: bytes = b"") -> None:
+        self.size = len(before) + zeros + len(after)
+        self._parts = ((0, before), (len(before) + zeros, after))
+        self.asked = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        found = bytearray(max(0, min(length, self.size - offset)))
+        for start, data in self._parts:
+            first, last = max(start, offset), min(start + len(data), offset + len(found))
+            if first < last:
+                found[first - offset : last - offset] = data[first - start : last - start]
+        self.asked += len(found)
+        return bytes(found)
+
+
 @pytest.mark.parametrize(
-    ("deep", "tail", "most", "releases"),
+    ("deep", "zeros", "most", "releases"),
     [
         (False, 300 << 10, 500 << 10, ("1", "2")),
         (False, 200 << 20, 2 << 20, ("1",)),
@@ -131,18 +149,17 @@ class Counting(Buffer):
     ],
 )
 def test_no_more_zeros_are_read_than_there_may_be(
-    deep: bool, tail: int, most: int, releases: tuple[str, ...]
+    deep: bool, zeros: int, most: int, releases: tuple[str, ...]
 ) -> None:
-    data = cpio("lib/modules/1") + bytes(tail) + cpio("lib/modules/2")
-    Counting.asked = 0
-    assert inspect(Counting(data), deep=deep) == Initramfs(compression=None, module_releases=releases)
-    assert Counting.asked < most
+    source = Gap(cpio("lib/modules/1"), zeros, cpio("lib/modules/2"))
+    assert inspect(source, deep=deep) == Initramfs(compression=None, module_releases=releases)
+    assert source.asked < most
 
 
 def test_what_was_not_looked_at_is_not_known() -> None:
-    data = cpio("kernel/x86/microcode/GenuineIntel.bin") + bytes(100 << 20)
-    assert look(data, deep=False).module_releases is None
-    assert look(data, deep=True).module_releases == ()
+    source = Gap(cpio("kernel/x86/microcode/GenuineIntel.bin"), 100 << 20)
+    assert inspect(source, deep=False).module_releases is None
+    assert inspect(source, deep=True).module_releases == ()
 
 
 @pytest.mark.parametrize("data", [cpio(*map(str, range(12_000))), cpio("x") * 6_000], ids=["files", "archives"])
@@ -177,9 +194,10 @@ def test_cut_anywhere_it_is_no_crash(name: str) -> None:
 
 @pytest.mark.parametrize("name", PACK)
 def test_a_bomb_is_left_alone_after_a_while_and_in_little_memory(name: str) -> None:
-    # one file of 4 GiB less one byte, of which 256 MiB are there
-    content = cpio("big", claim=0xFFFFFFFF)[:112]
-    bomb = PACK[name](content + bytes(64 << 20))
+    # one file of 4 GiB less one byte, of which 40 MiB are there
+    content = bytearray(40 << 20)
+    content[:112] = cpio("big", claim=0xFFFFFFFF)[:112]
+    bomb = PACK[name](content)
     began = time.monotonic()
     tracemalloc.start()
     try:
