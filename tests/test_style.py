@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,18 +29,48 @@ def sources() -> dict[str, str]:
     return {str(path.relative_to(PACKAGE)): path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+class Class(NamedTuple):
+    """One that stands at the top of a file."""
+
+    file: str
+    name: str
+    lines: int
+
+
+class Call(NamedTuple):
+    """What is called, and with which keywords."""
+
+    file: str
+    line: int
+    name: str
+    keywords: frozenset[str | None]
+
+
+class Outline(NamedTuple):
+    """What the rules ask of the package; its syntax trees would take 80 MB."""
+
+    undocumented: list[str]
+    """Files without a docstring."""
+    classes: list[Class]
+    calls: list[Call]
+
+
 @cache
-def parsed() -> dict[str, ast.Module]:
-    """Return the syntax tree of every file of the package by its path."""
-    return {name: ast.parse(text) for name, text in sources().items()}
-
-
-def classes() -> Iterator[tuple[str, ast.ClassDef]]:
-    """Yield every class that stands at the top of a file of the package, with the file's path."""
-    for name, tree in parsed().items():
+def outline() -> Outline:
+    """Read every file of the package."""
+    found = Outline([], [], [])
+    for file, text in sources().items():
+        tree = ast.parse(text)
+        if not ast.get_docstring(tree):
+            found.undocumented.append(file)
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
-                yield name, node
+                found.classes.append(Class(file, node.name, (node.end_lineno or 0) - node.lineno + 1))
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call):
+                keywords = frozenset(keyword.arg for keyword in call.keywords)
+                found.calls.append(Call(file, call.lineno, ast.unparse(call.func), keywords))
+    return found
 
 
 def shared(named: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -62,8 +93,7 @@ def test_no_file_is_too_long() -> None:
 
 
 def test_no_class_is_too_long() -> None:
-    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for _, node in classes()}
-    report(f"{name}: {n} lines" for name, n in lines.items() if n > MOST_LINES_OF_A_CLASS)
+    report(f"{one.name}: {one.lines} lines" for one in outline().classes if one.lines > MOST_LINES_OF_A_CLASS)
 
 
 def test_no_two_modules_have_one_name() -> None:
@@ -72,38 +102,30 @@ def test_no_two_modules_have_one_name() -> None:
 
 
 def test_no_two_classes_have_one_name() -> None:
-    report(shared((node.name, name) for name, node in classes()))
-
-
-def calls() -> Iterator[tuple[str, int, str, ast.Call]]:
-    """Yield every call of the package: its file, its line and the name of what is called."""
-    for name, tree in parsed().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                yield name, node.lineno, ast.unparse(node.func), node
+    report(shared((one.name, one.file) for one in outline().classes))
 
 
 def test_only_the_command_line_exits() -> None:
     report(
-        f"{name}:{line} exits"
-        for name, line, called, _ in calls()
-        if called in ("exit", "quit", "sys.exit", "os._exit")
-        and not (name == "__main__.py" or name.startswith(("image/", "frontends/tui/")))
+        f"{call.file}:{call.line} exits"
+        for call in outline().calls
+        if call.name in ("exit", "quit", "sys.exit", "os._exit")
+        and not (call.file == "__main__.py" or call.file.startswith(("image/", "frontends/tui/")))
     )
 
 
 def test_nothing_starts_a_shell() -> None:
     report(
-        f"{name}:{line} starts a shell"
-        for name, line, called, call in calls()
-        if called == "os.system" or any(keyword.arg == "shell" for keyword in call.keywords)
+        f"{call.file}:{call.line} starts a shell"
+        for call in outline().calls
+        if call.name == "os.system" or "shell" in call.keywords
     )
 
 
 def test_every_file_states_its_licence_and_what_it_is() -> None:
     report(
         [f"{name}: no licence" for name, text in sources().items() if not text.startswith(LICENCE)]
-        + [f"{name}: no docstring" for name, tree in parsed().items() if not ast.get_docstring(tree)]
+        + [f"{name}: no docstring" for name in outline().undocumented]
     )
 
 
