@@ -15,7 +15,7 @@ from collections.abc import Callable
 from bootmenu.model.entry import BootEntry, CommandLine
 from bootmenu.model.value import replace
 from bootmenu.sources.references import written
-from bootmenu.sources.tree import Tree, TreeError, exists, normal
+from bootmenu.sources.tree import Tree, TreeError, exists, names_in, normal
 
 FORMATS = ("grub", "syslinux", "bls")
 """The formats that are read in an image. The first that has entries is taken, as all of them offer the same."""
@@ -75,10 +75,7 @@ def _is_folder(tree: Tree, path: str) -> bool:
 
 
 def _names(tree: Tree, path: str) -> tuple[str, ...]:
-    try:
-        return tree.list(normal(path))[:_MAX_FOLDERS]
-    except TreeError:
-        return ()
+    return names_in(tree, normal(path))[:_MAX_FOLDERS]
 
 
 def _debian_live(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:

@@ -291,6 +291,14 @@ def examined(tree: Tree, path: str, read: Callable[[ByteSource], T]) -> T:
             raise TreeError(path, TreeErrorReason.UNREADABLE, detail) from None
 
 
+def names_in(tree: Tree, folder: str) -> tuple[str, ...]:
+    """Return the names in a directory; nothing if it cannot be listed."""
+    try:
+        return tree.list(folder)
+    except TreeError:
+        return ()
+
+
 def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]] | Problem]:
     """Yield (folder, names in it) for each of these directories that exists, each only once: on many boot partitions
     /boot is a link to `.`."""

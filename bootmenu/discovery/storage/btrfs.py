@@ -17,7 +17,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
-from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.sources.tree import Tree, TreeError, names_in
 from bootmenu.system.host import Host
 
 TOP = "/"
@@ -156,10 +156,7 @@ def _snapshots(top: Tree, first: list[str]) -> Iterator[str]:
 
 
 def _names(tree: Tree, path: str) -> tuple[str, ...]:
-    try:
-        return tree.list(path)[:_MAX_LOOKED_AT]
-    except TreeError:
-        return ()
+    return names_in(tree, path)[:_MAX_LOOKED_AT]
 
 
 def _may_boot(top: Tree, path: str) -> bool:

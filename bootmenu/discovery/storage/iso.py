@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
-from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.sources.tree import Tree, TreeError, names_in
 
 FILESYSTEM = "iso9660"
 _FOLDERS = frozenset(("boot", "iso", "isos", "boot-isos", "images"))
@@ -67,7 +67,7 @@ def is_named_so(name: str) -> bool:
 
 def _folders(device: Device, tree: Tree) -> Iterator[str]:
     """Yield the directories that are searched, each once: FAT ignores the case of names."""
-    top = _names(tree, "/")
+    top = names_in(tree, "/")
     if device.label == "Ventoy" or "ventoy" in top:
         yield from _all_folders(tree)
         return
@@ -76,7 +76,7 @@ def _folders(device: Device, tree: Tree) -> Iterator[str]:
         if name.lower() in _FOLDERS:
             yield f"/{name}"
             if name.lower() == "boot":
-                yield from (f"/{name}/{inner}" for inner in _names(tree, f"/{name}") if inner.lower() in _IN_BOOT)
+                yield from (f"/{name}/{inner}" for inner in names_in(tree, f"/{name}") if inner.lower() in _IN_BOOT)
 
 
 def _all_folders(tree: Tree) -> Iterator[str]:
@@ -98,13 +98,6 @@ def _all_folders(tree: Tree) -> Iterator[str]:
         if path.count("/") < _MAX_DEPTH:
             below = (name for name in names if not name.startswith((".", "$")) and not is_named_so(name))
             pending += [f"{path.rstrip('/')}/{name}" for name in below][: _MAX_FOLDERS - len(pending)]
-
-
-def _names(tree: Tree, path: str) -> tuple[str, ...]:
-    try:
-        return tree.list(path)
-    except TreeError:
-        return ()
 
 
 def label(tree: Tree, path: str) -> str | None:
