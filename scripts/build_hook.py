@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes what a wheel carries and the source does not hold, as a build hook of hatchling: the compiled translations
+"""Make the files of a wheel that the source does not have, as a build hook of hatchling: the compiled translations
 (bootmenu/i18n/locale/*.mo) and the completion scripts of the shells.
 
 An editable installation compiles the translations in place, and so do the tests if a .po file is newer.
@@ -23,7 +23,7 @@ COMPLETIONS = {
 
 
 class BuildHook(BuildHookInterface[Any]):
-    """Makes them before they are packed."""
+    """Makes the translations and the completion scripts before a package is built."""
 
     PLUGIN_NAME = "custom"
 

@@ -134,7 +134,7 @@ class Redactor:
         for text in known:
             self._known.update(piece.lower() for piece in _PIECE.findall(text[:200]) if len(piece) <= 24)
         self._ids: dict[str, str] = {}
-        self._word = lru_cache(_REMEMBERED)(self._told)
+        self._word = lru_cache(_REMEMBERED)(self._redacted_word)
 
     def text(self, text: str) -> str:
         """Return the text, line by line, without what is not known to be harmless."""
@@ -215,7 +215,7 @@ class Redactor:
             return f"{self._word(name)}={self._word(value)}"
         return f"{self._word(name)}={REMOVED}"
 
-    def _told(self, word: str) -> str:
+    def _redacted_word(self, word: str) -> str:
         # a name and a password precede the sign, but not in the subvolume of sda1:/@:/boot
         if "@" in word and (":" in word.rpartition("@")[0].rpartition("/")[2] or "://" in word):
             word = f"{REMOVED}@{word.rpartition('@')[2]}"

@@ -24,12 +24,18 @@ _FOR_ALL = (("credentials", _OWN[:1]), ("extensions", _OWN[1:]))
 """Directories below /loader, with what is taken from each."""
 
 
-def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[FileRef | Problem]:
-    """Yield the companions of the UKI at that path. prefix: the root of its boot partition, one of order.PREFIXES."""
-    for folder in own_folders(kernel):
-        yield from _of(tree, folder, _OWN, "")
+def beside(tree: Tree, kernel: str, prefix: str) -> tuple[list[FileRef], list[Problem]]:
+    """Return the companions of the UKI at that path, and the problems with them.
+
+    prefix: the root of its boot partition, one of order.PREFIXES.
+    """
+    found = [each for folder in own_folders(kernel) for each in _of(tree, folder, _OWN, "")]
     for folder, kinds in _FOR_ALL:
-        yield from _of(tree, f"{prefix}/loader/{folder}", kinds, "global_")
+        found += _of(tree, f"{prefix}/loader/{folder}", kinds, "global_")
+    return (
+        [each for each in found if isinstance(each, FileRef)],
+        [each for each in found if isinstance(each, Problem)],
+    )
 
 
 def named(tree: Tree, path: str) -> FileRef | None:

@@ -31,13 +31,9 @@ def with_files_beside(
 
     prefix: the root of its boot partition, one of order.PREFIXES. extras: paths of addons that the entry names.
     """
-    own = list(entry.companions)
-    for each in companions.beside(tree, entry.kernel.path, prefix):
-        if isinstance(each, Problem):
-            yield each
-        else:
-            own.append(each)
-    entry = replace(entry, companions=tuple(own))
+    files, problems = companions.beside(tree, entry.kernel.path, prefix)
+    yield from problems
+    entry = replace(entry, companions=(*entry.companions, *files))
     paths = [*addons.beside(tree, entry.kernel.path, prefix), *extras]
     profile = _profile(tree, entry.kernel) if paths else None
     if profile is None:

@@ -103,12 +103,8 @@ def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: boo
         found = (link for link in profile.linked if link.role is role)
         return [FileRef(device=tree.device, path=prefix + normal(link.path), sha256=link.sha256) for link in found]
 
-    companions: list[FileRef] = []
-    for companion in beside(tree, image.path, prefix):
-        if isinstance(companion, Problem):
-            yield companion
-        else:
-            companions.append(companion)
+    companions, problems = beside(tree, image.path, prefix)
+    yield from problems
     entry = BootEntry(
         id=name,
         title=profile.title or name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import suppress
+from itertools import islice
 
 from bootmenu.sources import neighbours
 from bootmenu.sources.parsers.uboot.unknown_text import cleaned
@@ -23,7 +24,7 @@ _MAX_PARTITIONS = 16
 
 def stored(tree: Tree) -> dict[str, str]:
     """Return the variables of the script's partition, or of another one of its disk; nothing if there are none."""
-    for _, each in zip(range(_MAX_PARTITIONS), (tree, *neighbours.beside(tree)), strict=False):
+    for each in islice((tree, *neighbours.beside(tree)), _MAX_PARTITIONS):
         copies = []
         for name in _NAMES:
             with suppress(TreeError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 
 from bootmenu.model.value import Value
 from bootmenu.sources import neighbours
@@ -23,8 +24,6 @@ _ORDER, _ATTEMPTS = "BOOT_ORDER", re.compile(r"\bBOOT_(\w{1,32}?)_LEFT\b")
 _DEFAULT_ORDER = re.compile(r"\b(?:setenv|env set) BOOT_ORDER[ \t]+[\"']?(\w[\w \t]{0,100})")
 # meta-mender, recipes-bsp/u-boot: mender_setup sets the others from mender_boot_part
 _MENDER = re.compile(r"\bmender_(?:uboot_root|boot_part)\b")
-
-
 # SWUpdate's and others' scripts, which have no names in common: a number of a partition with a default, in a script
 # that stores variables
 _STORES = re.compile(r"\bsaveenv\b|\benv save\b|\bupgrade_available\b")
@@ -68,7 +67,7 @@ def slots(text: str, tree: Tree, env: Mapping[str, str]) -> list[UpdateSlot]:
         made = partial(_numbered, names[0])
     else:
         return []
-    found = [made(other, env) for _, other in zip(range(_MAX_SLOTS), neighbours.beside(tree), strict=False)]
+    found = [made(other, env) for other in islice(neighbours.beside(tree), _MAX_SLOTS)]
     return sorted(found, key=lambda slot: bool(slot.decided_by))
 
 
