@@ -29,10 +29,10 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 from tests.discovery.test_hotplug import Told
-from tests.properties import ALL, rarely
+from tests.properties import rarely
 
 KERNEL = whole_image()
-FLAPS = 60 if ALL else 20
+FLAPS = 60
 """Between two counts; 10,000 take minutes."""
 
 
