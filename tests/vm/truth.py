@@ -235,8 +235,8 @@ SCENARIOS = (
     ),
     Scenario(
         name="an initramfs over half of the memory",
-        hardware=Hardware(memory=512),
-        before="busybox truncate -s 260M /vmtest/second.cpio",
+        hardware=Hardware(memory=640),
+        before="busybox truncate -s 330M /vmtest/second.cpio",
         options=_TOOLS,  # the native method refuses by itself, and the kernel is to be the judge
         predicted="fail",
         codes=frozenset({"MEM-HALF"}),
