@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """Build the image and return 0; progress goes to stderr. Raise BootmenuError, UsageError for invalid options."""
     from bootmenu.image.build import BuildOptions, Compress, build
     from bootmenu.system.processes import Commands
+    from bootmenu.view.progress_bar import ProgressBar
 
     options = BuildOptions(
         output=args.output.absolute(),
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         cache=cache_folder(),
         mtime=source_date(os.environ.get("SOURCE_DATE_EPOCH")),
     )
-    build(options, Commands(), _print_progress)
+    build(options, Commands(), ProgressBar(sys.stderr, os.environ))
     return 0
 
 
@@ -110,8 +111,3 @@ def cache_folder() -> Path:
     """Return bootmenu's folder in the user's cache."""
     top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(top) / "bootmenu"
-
-
-def _print_progress(line: str) -> None:
-    sys.stderr.write(f"bootmenu: {line}\n")
-    sys.stderr.flush()

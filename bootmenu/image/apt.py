@@ -8,6 +8,7 @@ trusts.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from bootmenu.errors import BootmenuError
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.model.value import Value
+from bootmenu.view.progress_bar import SILENT, ProgressBar
 
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid")
@@ -282,7 +284,7 @@ class Apt:
         packages = (Package.from_stanza(stanza) for stanza in stanzas(text) if "package" in stanza)
         return {package.name: package for package in packages}
 
-    def download(self, packages: Sequence[Package]) -> dict[str, Path]:
+    def download(self, packages: Sequence[Package], progress: ProgressBar = SILENT) -> dict[str, Path]:
         """Return the .deb file of each package; download those that are missing or have a wrong hash."""
         missing = [package for package in packages if not self._is_stored(package)]
         for package in missing:
@@ -290,7 +292,10 @@ class Apt:
         if missing:
             wanted = [f"{package.name}={package.version}" for package in missing]
             argv = ["env", f"--chdir={self.archives}", *self._argv("apt-get"), "download", *wanted]
-            output(self._runner, argv, timeout=1800)
+            title = f"downloading {len(missing)} of {len(packages)} packages"
+            size = sum(package.size for package in missing)
+            with progress.task(title, size, measure=lambda: self._written(missing)):
+                output(self._runner, argv, timeout=1800)
         for package in missing:
             if not self._is_stored(package):
                 raise BootmenuError(
@@ -298,6 +303,14 @@ class Apt:
                     f"Check {self.archives} and try again.",
                 )
         return {package.name: self.archives / package.file_name for package in packages}
+
+    def _written(self, packages: Sequence[Package]) -> int:
+        """Return how many bytes of these packages are there: apt-get download writes to where they stay."""
+        size = 0
+        for package in packages:
+            with contextlib.suppress(OSError):
+                size += (self.archives / package.file_name).stat().st_size
+        return size
 
     def _argv(self, tool: str) -> list[str]:
         return [tool, "-c", str(self._config), "-q"]

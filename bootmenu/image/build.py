@@ -24,6 +24,7 @@ from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
 from bootmenu.image.rootfs import Root, merged_usr
 from bootmenu.model.value import Value
+from bootmenu.view.progress_bar import ProgressBar, ProgressTask
 
 _ZSTD_LEVEL = 19
 _TOOLS = ("kexec", "lsblk", "blkid", "fdtoverlay")
@@ -81,8 +82,8 @@ class BuildOptions(Value, kw_only=True):
     """Modification time of all files in the archive, in seconds since 1970."""
 
 
-def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> None:
-    """Build the image, and write it and the kernel to disk; report progress to ``say``.
+def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
+    """Build the image, and write it and the kernel to disk.
 
     Raise UsageError if options contradict each other or an included file is unusable, BootmenuError if something is
     missing.
@@ -91,23 +92,30 @@ def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> 
     for source, destination in options.includes:
         _check_settings(source, destination)
     included = [file for source, destination in options.includes for file in _included(source, destination)]
-    root = _prepare_root(options, runner, say)
+    root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
-    _add_python_and_tools(root, contents, runner, say)
-    _add_kernel_parts(root, version, contents, say)
+    _add_python_and_tools(root, contents, runner, progress)
+    _add_kernel_parts(root, version, contents, progress)
     contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
     contents.file("etc/group", b"root:x:0:\n", part="init")
     for destination, data, executable in included:
         contents.file(destination, data, part="included files", executable=executable)
-    say(f"packing {len(contents.nodes)} files")
     size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
-    packed = options.compress.apply(cpio.pack(contents.nodes, mtime=options.mtime), size)
+    with progress.task(f"packing {len(contents.nodes)} files", size) as task:
+        pieces = _counted(cpio.pack(contents.nodes, mtime=options.mtime), task)
+        packed = options.compress.apply(pieces, size)
     write(options.output, packed)
-    say(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
-    say("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
-    _write_kernel(root, version, options, say)
+    progress(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
+    progress("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
+    _write_kernel(root, version, options, progress)
+
+
+def _counted(pieces: Iterable[bytes], task: ProgressTask) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        task.advance(len(piece))
 
 
 def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) -> str:
@@ -129,7 +137,7 @@ def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) 
     raise UsageError("the tree has several kernels", f"Choose with --kernel-version: {', '.join(versions)}.")
 
 
-def _prepare_root(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> Root:
+def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) -> Root:
     if options.debian is None:
         if options.root is None:
             raise UsageError("nothing says where the image's files come from", "Give --debian ARCH or --root DIR.")
@@ -142,7 +150,7 @@ def _prepare_root(options: BuildOptions, runner: Runner, say: Callable[[str], No
     private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
     default = options.cache / "roots" / "-".join([name, options.kernel_package, *sorted(options.packages)])
     folder = options.root or default
-    debian.prepare(private_apt, selection, folder, runner, say)
+    debian.prepare(private_apt, selection, folder, runner, progress)
     return Root(folder)
 
 

@@ -12,6 +12,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.apt import Apt, Package
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.model.value import Value
+from bootmenu.view.progress_bar import SILENT, ProgressBar
 
 BASE_PACKAGES = (
     "python3-minimal",
@@ -89,7 +90,7 @@ def _is_followed(package: Package, dependency: str) -> bool:
     return True
 
 
-def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner) -> None:
+def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner, progress: ProgressBar = SILENT) -> None:
     """Unpack the packages into ``root``, unless exactly these are already unpacked there.
 
     Raise UsageError if ``root`` has other content, to avoid overwriting a real system.
@@ -109,21 +110,17 @@ def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner) ->
         raise BootmenuError("dpkg-deb is missing, so Debian packages cannot be unpacked", "Install the package dpkg.")
     root.mkdir(parents=True, exist_ok=True)
     stamp.write_text("{}", "utf-8")  # so that after an interruption the tree is recognised and unpacked again
-    for _, path in files:
-        output(runner, ["dpkg-deb", "-x", str(path), str(root)], timeout=300)
+    with progress.task(f"unpacking {len(files)} packages", sum(package.size for package, _ in files)) as task:
+        for package, path in files:
+            output(runner, ["dpkg-deb", "-x", str(path), str(root)], timeout=300)
+            task.advance(package.size)
     stamp.write_text(json.dumps(state), "utf-8")
 
 
-def prepare(apt: Apt, selection: Selection, root: Path, runner: Runner, say: Callable[[str], None]) -> None:
-    """Download the selected packages and unpack them into ``root``.
-
-    say: called with lines about the progress.
-    """
-    say("reading Debian's package lists")
+def prepare(apt: Apt, selection: Selection, root: Path, runner: Runner, progress: ProgressBar) -> None:
+    """Download the selected packages and unpack them into ``root``."""
+    progress("reading Debian's package lists")
     apt.update()
     packages = resolve(selection, apt.show)
-    size = sum(package.size for package in packages)
-    say(f"getting {len(packages)} packages, {size / 1e6:.1f} MB unless they are in the cache")
-    files = apt.download(packages)
-    say(f"unpacking into {root}")
-    unpack([(package, files[package.name]) for package in packages], root, runner)
+    files = apt.download(packages, progress)
+    unpack([(package, files[package.name]) for package in packages], root, runner, progress)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt, debian
+from bootmenu.view.progress_bar import ProgressBar
 from tests.image.samples import Done, FakeRunner
 
 ONE_LINE = """
@@ -170,8 +172,10 @@ def test_a_download_with_the_wrong_hash_is_refused(tmp_path: Path) -> None:
     assert own.download([good])["good"].read_bytes() == b"good"
     assert runner.calls == []
     (own.archives / bad.file_name).write_bytes(b"tampered")
+    said = io.StringIO()
     with pytest.raises(BootmenuError, match="SHA-256"):
-        own.download([bad])
+        own.download([good, bad], ProgressBar(said, {}))
+    assert "downloading 1 of 2 packages" in said.getvalue()
     assert runner.calls[0][-1] == "bad=1:2"
 
 
@@ -192,9 +196,11 @@ def test_packages_are_never_unpacked_over_a_real_system(tmp_path: Path) -> None:
 
 def test_unpacking_is_done_once_and_again_for_other_packages(tmp_path: Path) -> None:
     runner = FakeRunner()
+    said = io.StringIO()
     root = tmp_path / "root"
     for _ in range(2):
-        debian.unpack([(package("a"), tmp_path / "a.deb")], root, runner)
+        debian.unpack([(package("a"), tmp_path / "a.deb")], root, runner, ProgressBar(said, {}))
+    assert said.getvalue().count("unpacking 1 packages") == 2  # as it begins and ends
     assert runner.calls == [["dpkg-deb", "-x", str(tmp_path / "a.deb"), str(root)]]
     (root / "old").touch()
     debian.unpack([(package("b"), tmp_path / "b.deb")], root, runner)

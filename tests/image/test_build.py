@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
 from bootmenu.system.processes import Commands
+from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
 from tests.image.test_python_runtime import python_tree
@@ -79,10 +81,10 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 
 def test_it_says_where_files_may_come_from(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^nothing says where the image's files come from$"):
-        build(BuildOptions(output=tmp_path / "o", cache=tmp_path), Commands(), lambda _: None)
+        build(BuildOptions(output=tmp_path / "o", cache=tmp_path), Commands(), SILENT)
     options = BuildOptions(output=tmp_path / "o", cache=tmp_path, debian="arm64", suite="../x")
     with pytest.raises(UsageError, match="not a Debian suite"):
-        build(options, Commands(), lambda _: None)
+        build(options, Commands(), SILENT)
 
 
 @pytest.mark.slow
@@ -105,12 +107,12 @@ def test_a_whole_image(tmp_path: Path) -> None:
     )
     note = tmp_path / "note"
     note.write_bytes(b"hello")
-    said: list[str] = []
+    said = io.StringIO()
     output = tmp_path / "out" / "first.cpio.zst"
     options = BuildOptions(
         output=output, root=root, includes=((note, "etc/note"),), cache=tmp_path / "cache", mtime=7
     )
-    build(options, Commands(), said.append)
+    build(options, Commands(), ProgressBar(said, {}))
     assert output.with_name("first.cpio.zst.vmlinuz").read_bytes() == b"kernel"
     nodes = unpack(zstandard.ZstdDecompressor().decompress(output.read_bytes()))
     assert nodes["init"][0] & 0o111
@@ -125,14 +127,14 @@ def test_a_whole_image(tmp_path: Path) -> None:
     assert nodes["etc/note"][1] == b"hello"
     assert nodes["dev/console"][2] == (5, 1)
     assert {mtime for _, _, _, mtime in nodes.values()} == {7}
-    assert any("left out: kexec" in line for line in said)
-    assert any("packed" in line for line in said)
+    assert "left out: kexec" in said.getvalue()
+    assert "packed" in said.getvalue()
     first = output.read_bytes()
-    build(options, Commands(), said.append)
+    build(options, Commands(), ProgressBar(said, {}))
     assert output.read_bytes() == first
     shutil.rmtree(root / "lib" / "modules")
     with pytest.raises(UsageError, match="no kernel modules"):
-        build(options, Commands(), said.append)
+        build(options, Commands(), ProgressBar(said, {}))
 
 
 @pytest.mark.parametrize("included", ["file", "folder", "top"])
@@ -163,7 +165,7 @@ def test_settings_that_have_a_problem_are_not_packed(
     }[included]
     options = BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=(include,))
     with pytest.raises(UsageError, match=why) as caught:
-        build(options, Commands(), lambda _: None)
+        build(options, Commands(), SILENT)
     assert str(file) in caught.value.message
     assert caught.value.hint
     assert not (tmp_path / "o").exists()
@@ -183,7 +185,7 @@ def test_a_file_that_cannot_be_included_is_said_before_anything_is_downloaded(
             output=tmp_path / "o", debian="arm64", mirror="http://x", cache=tmp_path, includes=((source, "etc/x"),)
         )
         with pytest.raises(UsageError, match="cannot be included"):
-            build(options, Commands(), lambda _: None)
+            build(options, Commands(), SILENT)
 
 
 def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> None:
@@ -192,5 +194,5 @@ def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> N
     includes = ((tmp_path / "mine.toml", "etc/bootmenu.toml"), (tmp_path / "bad.toml", "etc/other.toml"))
     with pytest.raises(UsageError, match="no kernel modules"):
         build(
-            BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), print
+            BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), SILENT
         )
