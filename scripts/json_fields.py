@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Write the parts of docs/json.md that the source can tell: `make json`, a step of a release. They are the tables of
-the facts, from their value types, that of the checks, from their docstrings, and the names of formats and methods."""
+the facts, from their value types, and the names of formats and methods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bootmenu.compat import CHECKS
 from bootmenu.kexec.methods import METHODS
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import ValueType, fields
@@ -27,10 +26,9 @@ PAGE = Path(__file__).parent.parent / "docs" / "json.md"
 def page() -> str:
     """Return docs/json.md as it has to be."""
     text = PAGE.read_text("utf-8")
-    for name, tables in (("codes", [_codes()]), ("facts", _tables())):
-        before, begin, rest = text.partition(f"<!-- {name} -->")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        text = "\n".join((before + begin, "\n\n".join(tables), end + after))
+    before, begin, rest = text.partition("<!-- facts -->")
+    _, end, after = rest.partition("<!-- /facts -->")
+    text = "\n".join((before + begin, "\n\n".join(_tables()), end + after))
     first, *sources = SOURCES.names()
     *methods, last = METHODS.names()
     # unified kernel images are found beside what BLS describes
@@ -40,11 +38,6 @@ def page() -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _codes() -> str:
-    rows = [f"| `{check.code}` | {check.about} |" for _, check in CHECKS.items()]
-    return "\n".join(("| code | what it does |", "| --- | --- |", *rows))
 
 
 def reached(kind: type) -> list[type]:

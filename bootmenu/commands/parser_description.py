@@ -43,8 +43,11 @@ def described() -> list[Command]:
     from bootmenu.compat import CHECKS
     from bootmenu.kexec.methods import METHODS
 
-    values = {"CODE": CHECKS.names(), "METHOD": METHODS.names()}  # by the metavar of the options that take them
-    parser = subcommands.parser(subcommands.subcommands())
+    commands = subcommands.subcommands()
+    codes = CHECKS.names()
+    # by the metavar of the options that take them
+    values = {"CODE": codes, "METHOD": METHODS.names(), "TOPIC": [*commands, *codes]}
+    parser = subcommands.parser(commands)
     return list(_commands(parser, (), parser.description or "", values))
 
 

@@ -79,7 +79,7 @@ class Check(Value):
     says what is wrong; if one does not apply, neither does this check."""
     function: Callable[..., Iterator[CheckResult]]
     about: str
-    """First line of its docstring."""
+    """First line of its docstring; the rest is read by compat/explanation.py."""
     facts: tuple[str, ...] = ()
     """Facts of the machine that were introduced with this check. It is skipped for recordings made before they
     existed (MachineFacts.not_recorded)."""

@@ -71,8 +71,17 @@ def _load_limit_error(host: Host, machine: MachineFacts) -> LoadTestRefusedError
     )
 
 
+# error: how the test load failed, or None if it succeeded
 def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
-    """Return the finding of a test load. error: how it failed, or None if it succeeded."""
+    """Load the entry, see what the kernel says, and unload it (t in the menu).
+
+    It is no dry run: the kernel makes all its checks. What happens after the jump is not tried.
+
+    pass: the running kernel accepts the entry. Nothing is loaded now.
+    fail: the running kernel refused the entry, or it could not be prepared. → Do what the hint says: it is about the
+        error of the kernel or of the file.
+    evidence: method, stage, errno, kernel_log
+    """
     if error is None:
         return Finding(
             code=CODE,

@@ -39,7 +39,14 @@ def _bytes(text: str) -> int:
 
 @entry_check("CMD-LENGTH", after="MEM-FREE")
 def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the kernel command line is not too long: the kernel silently drops the rest."""
+    """Check that the kernel command line is not too long: the kernel silently drops the rest.
+
+    arm64 kernels read 2,047 bytes, those for arm and RISC-V 1,023; a PC's kernel says in its header how many. root=
+    at the end of a longer line would be lost.
+
+    fail: the line is too long. → Shorten it.
+    evidence: bytes and limit, with the zero at the end
+    """
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
     image = entry.kernel.image if entry.kernel else None
     if image is not None and image.fields.get("cmdline_size"):
@@ -67,7 +74,14 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("CMD-EMPTY")
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that there is a kernel command line, and that the value of each boot loader variable in it is known."""
+    """Check that there is a kernel command line, and that the value of each boot loader variable in it is known.
+
+    A boot loader's configuration can use variables, such as GRUB's $kernelopts, that only the boot loader could
+    know.
+
+    warn: the line is empty, or a variable in it has no value. → Write the line out, root= and console= at least.
+    evidence: bytes; command_line; variables: those without a value
+    """
     if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
         return  # IMG-FORMAT reports that it is not a kernel
     config = entry.configuration or {}
@@ -106,7 +120,20 @@ _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*
 
 @entry_check("CMD-ROOT")
 def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that root= names an existing partition that the kernel or initramfs can find, and that it has an init."""
+    """Check that root= names an existing partition that the kernel or initramfs can find, and that it has an init.
+
+    A kernel without an initramfs knows its root file system by PARTUUID=, PARTLABEL= or a device name only; UUID=
+    and LABEL= need an initramfs. A Btrfs subvolume is named by rootflags=subvol=.
+
+    warn: no partition with that name was seen, or there is nothing to start on it. → Attach the disk, or correct
+        root=.
+    fail: nothing can find that root file system, or there is no init on it. → Add the initramfs, or write
+        root=PARTUUID=...; name the subvolume with rootflags=, or the program with init=.
+    unknown: whether it can be found, or has an init, could not be looked at. → Run bootmenu as root. To be sure,
+        write root=UUID=... with an initramfs, root=PARTUUID=... without.
+    evidence: root; initramfs: whether there is one; init, subvolume, subvolumes_with_init: what was found on the
+        partition
+    """
     options = CommandLine(entry.command_line)
     wanted = options.get("root")
     if wanted is None:
@@ -247,7 +274,18 @@ _CONSOLES = (
 
 @entry_check("CMD-CONSOLE")
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the next kernel has the consoles of its kernel command line; without one its output is lost."""
+    """Check that the next kernel has the consoles of its kernel command line; without one its output is lost.
+
+    The entry's command line was often written for another boot loader or board. console= names the line on which the
+    next system shows itself.
+
+    warn: no console is named, or the last one does not exist on this board. → Use the console of the first stage's
+        own kernel command line.
+    unknown: whether it exists could not be found out. → Add the console of the first stage's own kernel command
+        line; run bootmenu as root.
+    evidence: console: what the entry names; running: what the first stage names; serial_ports and stdout_path, from
+        the tree; spcr: whether ACPI names a console
+    """
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
     if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
         return
@@ -319,7 +357,14 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("CMD-NRCPUS")
 def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that nr_cpus= and maxcpus=, which are meant for the first stage, do not limit the next kernel."""
+    """Check that nr_cpus= and maxcpus=, which are meant for the first stage, do not limit the next kernel.
+
+    The first stage of some boards needs nr_cpus=1 to be able to use kexec. Copied into an entry, it costs the other
+    CPUs.
+
+    warn: the entry limits its CPUs. → Take the option out, unless it is meant.
+    evidence: option; command_line: that of the entry; entry and running: its value on each command line
+    """
     options = CommandLine(entry.command_line)
     if options.get("nr_cpus") is None and options.get("maxcpus") is None:
         yield passed("Nothing limits the next kernel's CPUs.", command_line=entry.command_line)
@@ -340,7 +385,15 @@ def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("INITRD-FORMAT", requires=("FILE-MISSING",))
 def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that each initramfs begins like a cpio archive, compressed or not."""
+    """Check that each initramfs begins like a cpio archive, compressed or not.
+
+    A kernel that cannot unpack its initramfs stops, since it finds no root file system.
+
+    fail: the file is no initramfs, is damaged, or is in a compression that the kernel cannot unpack. → Make it anew,
+        for example with update-initramfs -u.
+    unknown: not every initramfs could be read. → Look at the files and at their disk.
+    evidence: compression, size, problem; files: those that were not read
+    """
     bad = [(i, part) for i, part in enumerate(entry.initramfs) if part.problem]
     names = [file.name for file in entry.files if file.role == "initramfs"]
     for i, part in bad:
@@ -360,7 +413,15 @@ def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("INITRD-MODULES", requires=("FILE-MISSING", "INITRD-FORMAT"))
 def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the modules in the initramfs are for this kernel."""
+    """Check that the modules in the initramfs are for this kernel.
+
+    Modules load only into the kernel that they were built for. Without them the initramfs may find no disk.
+
+    warn: the modules are of another kernel. → Name the initramfs that belongs to this kernel, or make it with
+        update-initramfs -c -k RELEASE.
+    unknown: the initramfs could not be unpacked here. → Pack it with zstd, xz or gzip.
+    evidence: kernel: its release; modules: the releases in the initramfs; compression
+    """
     file = entry.file("kernel")
     release = entry.banner or (version_of(file.resolved or file.path) if file else "")
     found = sorted({name for part in entry.initramfs for name in part.module_releases or ()})

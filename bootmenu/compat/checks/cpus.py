@@ -24,7 +24,19 @@ _LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
 
 @machine_check("CPU-STUCK", after="SYS-CRASH-LOADED")
 def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that no CPU is stuck in the running kernel's memory, which would make every load fail with EBUSY."""
+    """Check that no CPU is stuck in the running kernel's memory, which would make every load fail with EBUSY.
+
+    Linux on arm64 refuses to load a kernel if it could not take every CPU back. CPUs that are started by a spin
+    table, as on a Raspberry Pi 3 or older, cannot be taken back; CPUs that are started by PSCI can.
+
+    fail: more than one CPU is possible and they cannot be taken back, or the kernel says that a CPU is stuck. →
+        Start the first stage with nr_cpus=1 on its kernel command line, or use firmware with PSCI. nosmp and
+        maxcpus= do not help.
+    unknown: the CPUs or the kernel log could not be read. → Run bootmenu as root, with /sys mounted and /dev/kmsg
+        present.
+    evidence: possible_cpus and offline_control, from /sys/devices/system/cpu; enable_methods, from the running
+        device tree; log: lines of the kernel log about CPUs that are stuck
+    """
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() is true when a CPU was lost while it was brought up,
     # or when more than one CPU is possible and the boot CPU's operations have no cpu_die (all but PSCI).
     if machine.architecture is not Architecture.ARM64:
@@ -83,7 +95,17 @@ def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("CPU-OFFLINE")
 def offline(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that all other CPUs can go offline: otherwise loading works, but the jump hits a kernel BUG."""
+    """Check that all other CPUs can go offline: otherwise loading works, but the jump hits a kernel BUG.
+
+    Before the jump the kernel takes all CPUs offline but the one that jumps. A trusted OS may live on a CPU and
+    forbid that.
+
+    fail: another CPU cannot be taken offline. The load would work and the jump would crash. → Let that CPU make the
+        jump: start the first stage with reboot=sN, N being its number. If there are several: nr_cpus=1.
+    unknown: the CPUs, or which of them makes the jump, could not be read. → Mount /sys and /proc.
+    evidence: offline_control: whether each CPU has the file online in /sys/devices/system/cpu; jump_cpu: the CPU
+        that makes the jump
+    """
     # kernel/cpu.c:smp_shutdown_nonboot_cpus, which machine_shutdown() of arm64 and riscv64 calls: "BUG_ON(num_online_
     # cpus() > 1)"; x86 stops its CPUs with an interrupt
     if machine.architecture not in (Architecture.ARM64, Architecture.RISCV64):
@@ -128,7 +150,14 @@ def offline(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("EL-PKVM")
 def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that protected KVM is off: it keeps EL2, so that every load fails with EBUSY."""
+    """Check that protected KVM is off: it keeps EL2, so that every load fails with EBUSY.
+
+    Protected KVM keeps the exception level EL2 for itself, and the kernel then refuses every load.
+
+    fail: protected KVM is active. → Start the first stage without kvm-arm.mode=protected on its kernel command line.
+    unknown: the kernel log could not be read. → Run bootmenu as root.
+    evidence: protected_kvm and exception_level, from the kernel log
+    """
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() asks is_protected_kvm_enabled(), too
     if machine.architecture is not Architecture.ARM64:
         return
@@ -155,7 +184,16 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("EL-MODE")
 def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report the exception level of the CPUs, at which the next kernel is entered."""
+    """Report the exception level of the CPUs, at which the next kernel is entered.
+
+    The next kernel begins at the level at which firmware started this one, and can use KVM only from EL2.
+
+    warn: the CPUs started at different levels, which is a fault of the firmware. → Update the firmware. KVM will not
+        work in the next kernel.
+    unknown: the beginning of the kernel log could not be read. → Run bootmenu as root, soon after the first stage
+        has started.
+    evidence: exception_level, from the kernel log
+    """
     if machine.architecture is not Architecture.ARM64:
         return
     if machine.exception_level is None:

@@ -43,7 +43,15 @@ def boot_cpu_of(machine: MachineFacts) -> int | None:
 
 @entry_check("DT-CPU-SET", after="DT-COMPAT", requires=("DTB-STRUCT",))
 def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the tree has the same CPUs as this machine, by hardware id (reg, MPIDR affinity)."""
+    """Check that the tree has the same CPUs as this machine, by hardware id (reg, MPIDR affinity).
+
+    CPUs that the tree does not describe are not used. Without the one that makes the jump, the kernel cannot start.
+
+    warn: some CPUs will stay off, or the tree describes more than there are. → Use this board's own device tree.
+    fail: the CPU that makes the jump is missing, or the tree's CPUs are invalid. → Use this board's own device tree.
+    unknown: no tree of this machine could be read. → Run bootmenu as root.
+    evidence: entry and running: the hardware ids in the two trees; boot_cpu: the one that makes the jump
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -118,7 +126,15 @@ def _running(machine: MachineFacts) -> tuple[CpuNode, ...]:
 
 @entry_check("DT-CPU-ENABLE-METHOD", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the tree starts each CPU by the same enable-method as this machine, matched by hardware id."""
+    """Check that the tree starts each CPU by the same enable-method as this machine, matched by hardware id.
+
+    The enable-method says how a CPU is started: by a call to the firmware (psci), or by an address that it polls
+    (spin-table).
+
+    warn: CPUs are to be started in another way than they can be, and stay off. → Use this board's own device tree.
+        With nr_cpus=1 on the entry's kernel command line, that system can still use kexec later.
+    evidence: cpus: hardware id, and the method in each tree
+    """
     tree = entry.tree
     if tree is None or not tree.cpus:
         return
@@ -181,7 +197,14 @@ def _waiting(machine: MachineFacts) -> dict[int, int | None]:
 
 @entry_check("DT-CPU-RELEASE", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check the address that each spin-table CPU polls (cpu-release-addr, a big-endian u64 in the tree)."""
+    """Check the address that each spin-table CPU polls (cpu-release-addr, a big-endian u64 in the tree).
+
+    A waiting CPU polls one address and no other, until the kernel writes there where to begin.
+
+    fail: the tree names another address, or none. → Use this board's own device tree.
+    unknown: the running tree does not say which addresses are polled. → Record this machine's facts again, as root.
+    evidence: cpus: hardware id, and the address in each tree
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -219,7 +242,15 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
 
 @entry_check("DT-CPU-SPIN-RESERVED", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the spin code and its addresses are in reserved memory, or the next kernel overwrites them."""
+    """Check that the spin code and its addresses are in reserved memory, or the next kernel overwrites them.
+
+    CPUs that wait in a spin table run code that firmware left in memory. What is not reserved, the next kernel uses
+    for something else.
+
+    fail: that memory is not reserved. → Use this board's own device tree.
+    unknown: there is no memory map. → Run bootmenu as root.
+    evidence: release_addresses; reserved: the areas that the tree reserves
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -263,7 +294,15 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("DT-PSCI-NODE", requires=("DTB-STRUCT",))
 def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the tree has a PSCI node, which CPUs with the method psci need, and also power-off and reboot."""
+    """Check that the tree has a PSCI node, which CPUs with the method psci need, and also power-off and reboot.
+
+    The node /psci says how to call the firmware.
+
+    warn: it is missing. Only the boot CPU will run, and power off and reboot are lost. → Use this board's own device
+        tree.
+    unknown: no tree of this machine could be read. → Run bootmenu as root.
+    evidence: cpus: those with the method psci; node and running: whether each tree has it
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -284,7 +323,14 @@ def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("DT-PSCI-COMPAT", requires=("DTB-STRUCT", "DT-PSCI-NODE"))
 def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the tree names the function numbers of PSCI 0.1, which has no fixed ones."""
+    """Check that the tree names the function numbers of PSCI 0.1, which has no fixed ones.
+
+    Since PSCI 0.2 the function numbers are fixed. Version 0.1 has to name them in the tree.
+
+    warn: they are missing, or Linux does not know this kind of /psci. Only the boot CPU will run. → Use this board's
+        own device tree.
+    evidence: compatible of the node; functions: the numbers that it names
+    """
     tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return
@@ -314,7 +360,20 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
 
 @entry_check("DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check the conduit of PSCI calls: with the wrong one the first call is an undefined instruction."""
+    """Check the conduit of PSCI calls: with the wrong one the first call is an undefined instruction.
+
+    The firmware is called by one of two instructions, hvc and smc. The tree says which, and this machine's firmware
+    answers to one.
+
+    warn: the tree names no method that can be used, or the wrong one where that costs only the other CPUs. Power off
+        and reboot are lost. → Set the method of /psci as the hint says, or use this board's own device tree.
+    fail: the first call would stop the next kernel. → Set the method of /psci as the hint says, or use this board's
+        own device tree.
+    unknown: this machine's method, or what a wrong one does here, is not known. → Run bootmenu as root; use this
+        board's own device tree.
+    evidence: entry and running: the two methods; entry_compatible; running_has_psci; exception_level;
+        host_extensions: whether the running kernel uses VHE
+    """
     tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return

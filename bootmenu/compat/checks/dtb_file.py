@@ -23,9 +23,19 @@ _ROOM = 4096
 def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Check that the directory of device trees that the entry names has one for this board.
 
-    If it has none, the running machine's tree is passed on, as U-Boot does (boot/pxe_utils.c). A tree that shares
-    only a less specific `compatible` is for another board of the family, and is never chosen automatically.
+    Configurations such as extlinux.conf name a folder of device trees (fdtdir). Boot firmware knows its board's
+    file; bootmenu picks the one with this board's compatible. If none fits, the running machine's tree is passed on.
+
+    warn: no tree could be picked with certainty, and this machine's own is passed on; or not every file in the
+        folder was looked at. → Name one in the entry (fdt, devicetree).
+    unknown: the folder's disk or this machine's tree could not be read. → Plug in or unlock the disk, run bootmenu
+        as root, or name a tree in the entry.
+    evidence: board: this machine's compatible; folder; trees: how many there are; picked, reason, candidates,
+        related: what was found; search: why not all were seen; unreadable and first_trouble: files that could not be
+        read
     """
+    # without a match the running machine's tree is passed on, as U-Boot does (boot/pxe_utils.c); a tree that shares
+    # only a less specific `compatible` is for another board of the family, and is never chosen automatically
     found = entry.tree_folder
     if found is None:
         return
@@ -78,7 +88,14 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("DTB-HEADER")
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check magic, version, length and block offsets, which kexec-tools does not."""
+    """Check magic, version, length and block offsets, which kexec-tools does not.
+
+    A damaged device tree can crash the next kernel before it prints a word, and kexec-tools does not check it.
+
+    fail: the header is invalid. → Copy the file again. A device tree (.dtb) is made from source by dtc.
+    unknown: the file could not be read whole. → Run bootmenu as root; look at the disk.
+    evidence: file_size and total_size (in its header), in bytes; problem
+    """
     own = entry.tree_facts
     file = entry.file("device tree")
     if entry.wants_own_tree and own is None and (file is None or file.state is FileState.PRESENT):
@@ -101,7 +118,14 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
 
 @entry_check("DTB-2M")
 def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the device tree fits into the 2 MiB that the kernel maps for it."""
+    """Check that the device tree fits into the 2 MiB that the kernel maps for it.
+
+    arm64 kernels map 2 MiB for the device tree and cannot read beyond.
+
+    fail: the tree is too large. → Check that it is the right file: trees of boards have 50 to 100 kB.
+    unknown: its size is not known. → Look at the file and at its disk.
+    evidence: size and limit, in bytes; edits: what is added
+    """
     file = entry.file("device tree")
     own = entry.tree_facts
     if not entry.wants_own_tree or (file is not None and file.state is FileState.MISSING):
@@ -126,7 +150,14 @@ def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
 
 @entry_check("DTB-STRUCT", requires=("DTB-HEADER",))
 def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the whole structure of the tree can be parsed."""
+    """Check that the whole structure of the tree can be parsed.
+
+    A tree whose header is right can still be damaged inside.
+
+    fail: the tree cannot be read to its end. → Copy the file again, or take it from the kernel package.
+    unknown: the file was not read to its end. → Check the whole file.
+    evidence: size, in bytes; problem
+    """
     own = entry.tree_facts
     if own is None:
         return
@@ -144,7 +175,16 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("DTB-OVERLAYS", requires=("FILE-MISSING",))
 def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the overlays are valid, and that the base tree has the symbols they refer to."""
+    """Check that the overlays are valid, and that the base tree has the symbols they refer to.
+
+    An overlay changes a tree by the names in its /__symbols__, which dtc writes only with -@.
+
+    fail: an overlay is invalid, is for another tree, or the tree has no symbols. → Rebuild the tree or the overlay
+        with dtc -@, or leave the overlay out.
+    unknown: it was not tried, or a file could not be read. → Run the check on the machine itself; look at the
+        entry's other findings.
+    evidence: overlays; symbols: whether the tree has /__symbols__
+    """
     files = [file for file in entry.files if file.role == "overlay"]
     if not files and not entry.overlays:
         return
@@ -188,7 +228,14 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("DTB-EDITS", requires=("FILE-MISSING",))
 def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the edits of the device tree for this boot can be applied."""
+    """Check that the edits of the device tree for this boot can be applied.
+
+    An edit names a node and a property (--dtb-edit, or a line of the editor). The node has to exist.
+
+    fail: an edit cannot be made. → Correct it as the hint says.
+    unknown: the tree that is to be edited could not be made. → Look at the entry's other findings.
+    evidence: edits
+    """
     if not entry.dtb_edits:
         return
     evidence: dict[str, object] = {"edits": list(entry.dtb_edits)}
@@ -211,7 +258,13 @@ def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("DT-STALE-CHOSEN", requires=("DTB-STRUCT",))
 def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that /chosen has no leftovers of another boot, as in a tree that was saved from a running system."""
+    """Check that /chosen has no leftovers of another boot, as in a tree that was saved from a running system.
+
+    Such leftovers tell the next kernel about an initramfs or a crash dump that no longer exists.
+
+    warn: there are some; they are removed before the jump. → Use the tree as it comes with the kernel.
+    evidence: chosen: the names of the leftovers
+    """
     tree = own.tree if (own := entry.tree_facts) else None
     if tree is None:
         return
@@ -228,7 +281,13 @@ def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("DT-KASLR-SEED", requires=("DTB-STRUCT",))
 def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Report whether the file has a KASLR seed: it would be no secret, and kexec-tools refuses such a tree."""
+    """Report whether the file has a KASLR seed: it would be no secret, and kexec-tools refuses such a tree.
+
+    The seed decides where the kernel is placed at random. bootmenu always writes a new one.
+
+    pass: the file has none, or it is replaced; this is for information only.
+    evidence: kaslr_seed: whether the file has one
+    """
     tree = own.tree if (own := entry.tree_facts) else None
     if tree is not None:
         what = "a seed, which is replaced by a fresh one" if tree.has_kaslr_seed else "no seed of its own"
@@ -237,7 +296,18 @@ def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
 
 @entry_check("DT-COMPAT", after="DT-ACPI-HOST", requires=("DTB-STRUCT",))
 def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the tree is for this board, by the root's compatible (most specific name first)."""
+    """Check that the tree is for this board, by the root's compatible (most specific name first).
+
+    A kernel believes its device tree. With the tree of another board it looks for devices at addresses where there
+    are none.
+
+    warn: the tree is for a related board. → Use the tree of exactly this board, if there is one.
+    fail: the tree is for another board. → Leave the device tree out, so that the running one is passed on, or name
+        the one for this board.
+    unknown: one of the two trees does not say which board it is for. → Run bootmenu as root; use this board's own
+        device tree.
+    evidence: entry and running: the two lists of names
+    """
     tree = entry.tree
     if tree is None:
         return

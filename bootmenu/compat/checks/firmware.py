@@ -22,7 +22,17 @@ def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ..
 
 @entry_check("DT-MEMORY", after="DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Compare /memory with the installed RAM. Firmware normally fills it in; kexec does not."""
+    """Compare /memory with the installed RAM. Firmware normally fills it in; kexec does not.
+
+    The trees in packages have a placeholder for the memory, or none. bootmenu fills it in, unless carry-over is
+    switched off.
+
+    warn: part of the memory will not be used. → Set carry-over = true, or use this board's own device tree.
+    fail: the tree describes no memory, or memory that does not exist. → Set carry-over = true. If the memory map
+        could not be read, run bootmenu as root.
+    unknown: this machine's memory map could not be read. → Run bootmenu as root.
+    evidence: entry: the areas that are passed on; file: those in the file; running: this machine's
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -81,7 +91,16 @@ def _mib(size: int) -> str:
 
 @entry_check("DT-RESERVED", requires=("DTB-STRUCT",))
 def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that memory which firmware uses (OP-TEE, TF-A, spin code) stays reserved."""
+    """Check that memory which firmware uses (OP-TEE, TF-A, spin code) stays reserved.
+
+    Firmware that stays in memory is described as reserved. A kernel that does not know of it writes over it, or is
+    stopped by the hardware.
+
+    warn: other memory that the running tree reserves is not reserved. → Use this board's own device tree.
+    fail: memory that firmware lives in is not reserved. → Use this board's own device tree.
+    unknown: no tree of this machine could be read. → Run bootmenu as root.
+    evidence: missing, and missing_no_map for what may not even be mapped; carried_over: what bootmenu adds
+    """
     tree = entry.tree
     if tree is None:
         return
@@ -125,7 +144,15 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
 
 @entry_check("DT-UEFI", requires=("DTB-STRUCT",))
 def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the tree says where EFI's tables and memory map are, if EFI started this machine."""
+    """Check that the tree says where EFI's tables and memory map are, if EFI started this machine.
+
+    EFI's tables hold its variables, its clock and a memory map. The next kernel finds them by the properties
+    linux,uefi-* in /chosen.
+
+    warn: the tree does not have these, and EFI's services are lost. → Use this board's own device tree.
+    unknown: whether EFI started this machine could not be read. → Run bootmenu as root, with /sys mounted.
+    evidence: efi: whether EFI started this machine; missing: the properties that are
+    """
     tree = entry.tree
     if tree is None or machine.efi is False:
         return
@@ -166,7 +193,14 @@ def _same_kind(ours: InterruptController, theirs: InterruptController) -> bool:
 
 @entry_check("DT-GIC", requires=("DTB-STRUCT", "DT-COMPAT"))
 def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the root interrupt controller is the same, at the same address: nothing runs without interrupts."""
+    """Check that the root interrupt controller is the same, at the same address: nothing runs without interrupts.
+
+    A kernel that does not find its interrupt controller hangs early.
+
+    fail: the tree names another controller, or another address. → Use this board's own device tree.
+    unknown: the two addresses cannot be compared. → Use this board's own device tree.
+    evidence: entry and running: compatible and address of the controller
+    """
     tree = entry.tree
     if tree is None or machine.tree is None:
         return
@@ -209,7 +243,18 @@ def _kind(controller: InterruptController) -> str:
 
 @entry_check("GIC-LPI")
 def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that nothing overwrites GICv3's LPI tables, which stay in use through kexec."""
+    """Check that nothing overwrites GICv3's LPI tables, which stay in use through kexec.
+
+    The interrupt controller GICv3 with an ITS goes on writing to its tables after the jump, and /proc/iomem does not
+    list them. bootmenu keeps the next kernel off them and reserves them; kexec-tools does not.
+
+    fail: the next kernel would be placed over the tables and crash. → Let bootmenu load it itself (--method
+        kexec_load), or start the first stage with irqchip.gicv3_nolpi=1 on its kernel command line.
+    unknown: the kernel log, or whether EFI's memory map reserves the tables, could not be read. → Run bootmenu as
+        root, with /sys mounted.
+    evidence: lpi_tables: addresses from the kernel log; avoided: whether bootmenu keeps off them; efi: whether EFI
+        started this machine
+    """
     # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware keeps
     # reading and writing the tables. EFI's memory map reserves them; /proc/iomem does not list them, so without EFI
     # the next kernel does not know of them.

@@ -19,7 +19,14 @@ USE_OWN_TREE = "Use this board's own device tree; the running one is passed on w
 
 @machine_check("DT-R-SOURCE", after="EL-MODE")
 def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that the running device tree can be read, to compare an entry's tree with it."""
+    """Check that the running device tree can be read, to compare an entry's tree with it.
+
+    The checks of an entry's own device tree compare it with the one that firmware gave to the running kernel.
+
+    unknown: the running tree could not be read. → Run bootmenu as root, with /sys mounted.
+    evidence: source: the file that was read, /sys/firmware/fdt or /proc/device-tree; problem: why it could not be
+        read
+    """
     if machine.architecture not in _DESCRIBED_BY_TREE or machine.acpi:
         return
     evidence: dict[str, object] = {"source": machine.tree_source, "problem": machine.tree_problem}
@@ -35,7 +42,14 @@ def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("DEV-DMA", after="MEM-IOMEM")
 def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report devices that kexec does not reset as a power cycle would, and whose drivers depend on it."""
+    """Report devices that kexec does not reset as a power cycle would, and whose drivers depend on it.
+
+    kexec skips the firmware's reset. A few drivers expect devices as they are after power-on.
+
+    pass: such a driver is in use; this is for information only. A screen may stay dark, or a network card may not
+        answer, until the power is cut once.
+    evidence: drivers: those in use that are known for it
+    """
     if machine.drivers:
         yield passed(
             f"kexec resets no devices; those of {', '.join(machine.drivers)} may need a cold start in the second "
@@ -46,7 +60,16 @@ def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @entry_check("DT-ACPI-HOST", after="DT-KASLR-SEED")
 def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that an entry's own device tree does not hide the ACPI tables of a machine that is described by them."""
+    """Check that an entry's own device tree does not hide the ACPI tables of a machine that is described by them.
+
+    An arm64 kernel that is given a device tree with devices in it ignores ACPI. On a machine described by ACPI, the
+    tree of another machine would then describe this one.
+
+    warn: the entry has a device tree of its own, on a machine that was described by ACPI. → Leave the device tree
+        out of the entry.
+    unknown: how this machine is described could not be read. → Run bootmenu as root, with /sys mounted.
+    evidence: acpi: whether ACPI describes this machine; cpus_in_tree: how many CPUs the running tree has; own_tree
+    """
     if machine.architecture not in _DESCRIBED_BY_TREE:
         return
     evidence: dict[str, object] = {
@@ -80,6 +103,13 @@ def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("TPM", after="INITRD-MODULES")
 def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Report that kexec measures nothing into the TPM's registers."""
+    """Report that kexec measures nothing into the TPM's registers.
+
+    What boots by firmware is measured into the TPM, and a disk can be unlocked by these values. kexec measures
+    nothing.
+
+    pass: this machine has a TPM; this is for information only. Its values are those of the first stage.
+    evidence: tpm: whether there is one
+    """
     if machine.has_tpm:
         yield passed("This machine has a TPM; what is loaded here is not measured into it.", tpm=True)

@@ -18,7 +18,14 @@ from bootmenu.sources.version import is_version
 
 @entry_check("IMG-VERSION", after="IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Compare the kernel's own release with the version in its file name and in the entry."""
+    """Compare the kernel's own release with the version in its file name and in the entry.
+
+    The version decides where modules are looked for. If a file was renamed or overwritten, they are not found.
+
+    warn: the kernel is of another version than its name or the configuration says. → Reinstall the kernel package,
+        or write the configuration anew.
+    evidence: banner: the kernel's own release; file_name and configured: the release that these name
+    """
     file = entry.file("kernel")
     banner = entry.banner or image_of(entry).version
     if banner is None or file is None:
@@ -68,7 +75,16 @@ def _lacks(entry: EntryFacts, config: Mapping[str, str]) -> Iterator[str]:
 
 @entry_check("IMG-CONFIG", requires=("IMG-FORMAT",))
 def configuration(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the kernel was built with what this entry needs, if its configuration is known."""
+    """Check that the kernel was built with what this entry needs, if its configuration is known.
+
+    A kernel needs built-in support for its initramfs' compression, for its root file system if it has no initramfs,
+    and for as many CPUs as there are.
+
+    warn: something that this entry needs was not built in. → Use a kernel built for this machine, or pack the
+        initramfs in another way.
+    unknown: how many CPUs this machine has is not known. → Mount /sys.
+    evidence: NR_CPUS: of the kernel's configuration; cpus: how many there are; lacks: what is missing
+    """
     config = entry.configuration
     if config is None:
         return
@@ -119,7 +135,17 @@ def _kib(size: int) -> str:
 
 @entry_check("IMG-PAGE", requires=("IMG-FORMAT", "IMG-ARCH"))
 def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the CPU supports the kernel's page size: kexec does not, and the next kernel would hang."""
+    """Check that the CPU supports the kernel's page size: kexec does not, and the next kernel would hang.
+
+    An arm64 kernel is built for pages of 4, 16 or 64 KiB, and not every CPU can do every size. kexec loads such a
+    kernel without an error, and the machine hangs after the jump.
+
+    warn: some CPUs cannot do this page size, and stay off. → Choose a kernel with 4 KiB pages to keep all of them.
+    fail: the CPU that makes the jump cannot do it. → Choose a kernel with 4 KiB pages.
+    unknown: the kernel does not say its page size, or what this CPU can do is not known. → A kernel with the page
+        size of the running one is safe.
+    evidence: kernel_page_size and running_page_size, in bytes; midr: the model of each CPU
+    """
     if entry.kernel is None or entry.kernel.image is None:
         return
     image = image_of(entry)

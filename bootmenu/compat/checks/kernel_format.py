@@ -66,7 +66,14 @@ def _evidence(image: KernelImage) -> dict[str, object]:
 
 @entry_check("IMG-EMPTY", after="SYS-LOCKDOWN")
 def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the kernel file is not empty, as a full disk leaves it."""
+    """Check that the kernel file is not empty, as a full disk leaves it.
+
+    A full disk leaves empty files behind, also in the middle of a kernel update.
+
+    fail: the file is empty. → Make room on its disk, and reinstall the kernel package.
+    unknown: the size could not be read. → Look at the file and at its disk.
+    evidence: size, in bytes
+    """
     file = entry.file("kernel")
     if file is None or file.state is not FileState.PRESENT:
         return
@@ -84,7 +91,16 @@ def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-FORMAT")
 def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the file is a kernel in a format that can be loaded."""
+    """Check that the file is a kernel in a format that can be loaded.
+
+    bootmenu takes a kernel out of what wraps it: gzip, xz, zstd, lz4, lzma, bzip2, EFI zboot, unified kernel images,
+    FIT, uImage, Android and ChromeOS images.
+
+    fail: the file is no kernel, or one in a form that cannot be loaded here. → Name a kernel for this machine in the
+        configuration. The finding says what the file looks like.
+    unknown: the file could not be read. → Run bootmenu as root; look at the disk.
+    evidence: format, containers, compression; looks_like and problem, if it is no kernel
+    """
     file = entry.file("kernel")
     if file is not None and file.state is not FileState.PRESENT:
         return  # FILE-MISSING and FILE-OUTSIDE have said why
@@ -118,7 +134,14 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
 
 @entry_check("IMG-ZBOOT")
 def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the kernel in an EFI zboot image is complete and can be decompressed."""
+    """Check that the kernel in an EFI zboot image is complete and can be decompressed.
+
+    An EFI zboot image is a small EFI program with the compressed kernel in it. kexec gets the kernel only.
+
+    fail: the compressed kernel is not whole, or in a compression that is not known. → Copy the file again, or
+        reinstall the kernel package.
+    evidence: container, containers, compression, payload_offset, payload_size, parts, problem
+    """
     yield from _broken(entry, "zboot")
     image = _within(entry, "zboot")
     if image is not None:
@@ -127,7 +150,17 @@ def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("IMG-UKI")
 def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check whether everything in a unified kernel image is used, unless the entry names something else."""
+    """Check whether everything in a unified kernel image is used, unless the entry names something else.
+
+    A unified kernel image also holds a command line, an initramfs and a device tree. An entry that names the file
+    but not these parts would start without them.
+
+    warn: a part of the image is not used, and the entry names no other in its place. → Name the part in the entry;
+        objcopy --dump-section takes it out.
+    fail: no kernel can be taken out. → Copy the file again, or reinstall the kernel package.
+    evidence: container, containers, compression, payload_offset, payload_size, parts, problem; left_behind: the
+        parts that are not used
+    """
     yield from _broken(entry, "uki")
     image = _within(entry, "uki")
     if image is None:
@@ -161,7 +194,18 @@ def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) ->
 
 @entry_check("IMG-FIT")
 def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that a FIT image has a configuration for this board; IMG-CHECKSUM checks its hashes."""
+    """Check that a FIT image has a configuration for this board; IMG-CHECKSUM checks its hashes.
+
+    A FIT image holds kernels and device trees for several boards, each with its hash.
+
+    warn: the image has no configuration for this board. → Use the FIT image of this board. The device tree in this
+        one is not used.
+    fail: a hash is wrong, or no kernel can be taken out. → Copy the file again, or reinstall the kernel package.
+    unknown: the image does not say which boards it is for, or no tree says which board this is. → Name this board's
+        device tree in the entry, if the running one is not right.
+    evidence: container, containers, compression, payload_offset, payload_size, parts, problem; boards: those in the
+        image; running: this board's compatible
+    """
     yield from _broken(entry, "fit")
     image = _within(entry, "fit")
     if image is None:
@@ -198,7 +242,14 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("IMG-ARCH")
 def right_architecture(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the kernel is built for this machine's architecture."""
+    """Check that the kernel is built for this machine's architecture.
+
+    kexec cannot change the architecture. A kernel for another one is refused, or ends the machine at the jump.
+
+    fail: the kernel is built for another architecture. → Install a kernel for this one.
+    unknown: this machine's architecture is not known to bootmenu.
+    evidence: kernel: its architecture; machine: what uname -m says
+    """
     theirs = entry.kernel.architecture if entry.kernel else None
     if theirs is None and entry.kernel and entry.kernel.image:
         theirs = entry.kernel.image.architecture

@@ -17,7 +17,17 @@ _NATIVE = "kexec_load"  # a loading method
 
 @entry_check("IMG-TRUNC", after="IMG-ARCH", requires=("IMG-FORMAT",))
 def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the file is as long as its section table says: a truncated kernel loads, but then crashes."""
+    """Check that the file is as long as its section table says: a truncated kernel loads, but then crashes.
+
+    kexec_load does not look at a file's length. A kernel that was cut off loads without an error and crashes after
+    the jump.
+
+    fail: the file is shorter than its section table says, or cannot be unpacked. → Copy it again, or reinstall the
+        kernel package.
+    unknown: nothing in the file says how long it should be, or it was not unpacked. → Compare its checksum with that
+        of its source.
+    evidence: file_size, content_size (unpacked) and declared_end (of its sections), in bytes; checksummed; damage
+    """
     if entry.kernel is None or entry.kernel.image is None:
         return
     image = entry.kernel.image
@@ -59,7 +69,16 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("IMG-SIZE0", requires=("IMG-FORMAT",))
 def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the kernel says how much memory it takes, as kernels before 3.17 do not."""
+    """Check that the kernel says how much memory it takes, as kernels before 3.17 do not.
+
+    The size in the header includes memory that is not in the file. Without it a loader can only guess how much to
+    leave free.
+
+    warn: the kernel does not say, and 16 MiB are assumed. → Use a newer kernel.
+    fail: the kernel does not say, and kexec_file_load refuses that. → Use a newer kernel, or another call: --method
+        kexec_load.
+    evidence: image_size, in bytes; kexec_load: whether the running kernel has this call; method
+    """
     image = image_of(entry)
     if image.format != "arm64-image":
         return
@@ -88,7 +107,16 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-BUFSZ", requires=("IMG-FORMAT",))
 def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the file is not longer than the memory that the kernel asks for, which some loaders refuse."""
+    """Check that the file is not longer than the memory that the kernel asks for, which some loaders refuse.
+
+    A file that is longer than the size in its own header is damaged, or something was appended to it.
+
+    warn: bootmenu loads the whole file; whether the kernel needs more memory than it asks for is not known. → Copy
+        the file again, or reinstall the kernel package.
+    fail: the loader would cut the file off, or refuses it. → Copy the file again, or reinstall the kernel package.
+    unknown: how long the unpacked kernel is, is not known. → Unpack it, and check the result.
+    evidence: content_size, declared_end and image_size, in bytes; method
+    """
     image = image_of(entry)
     if not image.image_size and image.format != "bzimage":
         return  # IMG-SIZE0 and RISCV-IMAGE report it
@@ -139,7 +167,14 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRes
 
 @entry_check("IMG-TEXTOFF", requires=("IMG-FORMAT",))
 def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that text_offset is page-aligned and below 2 MiB, as loaders need it to place the image."""
+    """Check that text_offset is page-aligned and below 2 MiB, as loaders need it to place the image.
+
+    text_offset says how far behind a 2 MiB boundary the kernel is to be placed.
+
+    fail: the offset is invalid. → The header is damaged: copy the file again, or reinstall the kernel package.
+    unknown: this machine's page size is not known. → Record its facts again.
+    evidence: text_offset; page_size, in bytes
+    """
     image = image_of(entry)
     if image.format != "arm64-image" or image.text_offset is None:
         return
@@ -164,7 +199,15 @@ def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
 
 @entry_check("IMG-ENDIAN", requires=("IMG-FORMAT", "IMG-ARCH"))
 def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that this kernel and the entry's are little-endian; report any other combination."""
+    """Check that this kernel and the entry's are little-endian; report any other combination.
+
+    arm64 CPUs can run in both byte orders, but a kernel, its initramfs and its programs must agree.
+
+    warn: one kernel is big-endian and the other is not. → Use a little-endian kernel, or try it where you can reach
+        the machine.
+    fail: the running kernel refuses a kernel of the other byte order. → Use one of the same byte order.
+    evidence: running and kernel: the two byte orders
+    """
     image = image_of(entry)
     if image.format == "bzimage":
         return  # x86 has one order only
@@ -199,7 +242,14 @@ def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
 
 @entry_check("IMG-PLACEMENT", requires=("IMG-FORMAT",))
 def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Report old kernels that cannot use the memory below them, and so have to be low in RAM."""
+    """Report old kernels that cannot use the memory below them, and so have to be low in RAM.
+
+    Kernels before 4.6 lose the memory that lies below them.
+
+    warn: the kernel should be loaded as low as possible, and that may not be possible. → Use a kernel of 4.6 or
+        newer.
+    evidence: anywhere, from the header's flags
+    """
     image = image_of(entry)
     if image.anywhere is None or image.image_size == 0:
         return
@@ -215,7 +265,13 @@ def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check the checksums of a compressed kernel or container, if its content was read."""
+    """Check the checksums of a compressed kernel or container, if its content was read.
+
+    A bad disk or SD card changes bytes that no other check would notice.
+
+    fail: a checksum is wrong. → Copy the file again, or reinstall the kernel package.
+    evidence: compression, containers, problem
+    """
     image = image_of(entry)
     evidence: dict[str, object] = {
         "compression": str(image.compression),

@@ -11,7 +11,15 @@ from bootmenu.model.machine import MachineFacts
 
 @machine_check("SYS-CAP")
 def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check for CAP_SYS_BOOT, which both kexec calls and the jump need."""
+    """Check for CAP_SYS_BOOT, which both kexec calls and the jump need.
+
+    The kernel takes kexec calls from processes with this capability only. Root has it, unless a container or a
+    service took it away.
+
+    fail: this process lacks it. → Run bootmenu as root.
+    unknown: /proc/self/status could not be read. → Mount /proc.
+    evidence: CAP_SYS_BOOT, from CapEff in /proc/self/status
+    """
     match machine.cap_sys_boot:
         case True:
             yield passed("This process may load and start kernels.", CAP_SYS_BOOT=True)
@@ -30,7 +38,16 @@ def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-DISABLED")
 def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that kexec_load_disabled is not set; it cannot be cleared until the next reboot."""
+    """Check that kexec_load_disabled is not set; it cannot be cleared until the next reboot.
+
+    An administrator can switch loading off for good with the sysctl kernel.kexec_load_disabled. It is the same for
+    every entry.
+
+    fail: loading is switched off. → Reboot, and remove what sets kernel.kexec_load_disabled; look in /etc/sysctl.d.
+    unknown: the switch could not be read. This kernel may have no kexec at all. → Mount /proc, or use a kernel with
+        CONFIG_KEXEC=y.
+    evidence: kexec_load_disabled, from /proc/sys/kernel; kexec_loaded, from /sys/kernel
+    """
     kexec = machine.kexec
     evidence: dict[str, object] = {"kexec_load_disabled": kexec.load_disabled, "kexec_loaded": kexec.loaded}
     match kexec.load_disabled:
@@ -54,7 +71,16 @@ def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-LIMIT")
 def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that kexec_load_limit_reboot permits another load; it counts failed attempts, too."""
+    """Check that kexec_load_limit_reboot permits another load; it counts failed attempts, too.
+
+    The sysctl kernel.kexec_load_limit_reboot can allow a fixed number of loads until the next reboot. Without a
+    limit the check passes.
+
+    warn: one load is left. An attempt that fails uses it up. → Be sure of the entry: there is no second try before a
+        reboot.
+    fail: no load is left. → Reboot, and set kernel.kexec_load_limit_reboot higher, or not at all.
+    evidence: kexec_load_limit_reboot, from /proc/sys/kernel
+    """
     # Documentation/admin-guide/sysctl/kernel.rst: exists since 6.3; before, there is nothing to check
     limit = machine.kexec.load_limit
     if limit is None:
@@ -79,7 +105,16 @@ def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-SYSCALL")
 def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check for kexec_load (any kernel, any device tree) or kexec_file_load (running tree only)."""
+    """Check for kexec_load (any kernel, any device tree) or kexec_file_load (running tree only).
+
+    There are two system calls. kexec_load takes any kernel and any device tree. kexec_file_load reads the kernel
+    file itself and passes on the running tree.
+
+    fail: the running kernel has neither call. → Use a first-stage kernel built with CONFIG_KEXEC=y, as Debian's is.
+    unknown: the running kernel's configuration could not be found. → Put it at /boot/config-RELEASE, or build the
+        kernel with CONFIG_IKCONFIG_PROC=y.
+    evidence: kexec_load, kexec_file_load: whether the running kernel has the call; source: where that was read
+    """
     kexec = machine.kexec
     evidence: dict[str, object] = {
         "kexec_load": kexec.kexec_load,
@@ -110,7 +145,14 @@ def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-LOADED")
 def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report a kernel that is already loaded, which the next load replaces."""
+    """Report a kernel that is already loaded, which the next load replaces.
+
+    The kernel keeps one loaded kernel. Another program, such as systemctl kexec, may have loaded it.
+
+    warn: a kernel is loaded, and the next load replaces it. → Nothing, or unload it with kexec -u.
+    unknown: /sys/kernel/kexec_loaded could not be read. → Mount /sys.
+    evidence: kexec_loaded, from /sys/kernel/kexec_loaded
+    """
     match machine.kexec.loaded:
         case True:
             yield warned(
@@ -132,6 +174,12 @@ def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-CRASH-LOADED")
 def crash_kernel(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report that a loaded crash kernel (kdump) is lost in the next kernel."""
+    """Report that a loaded crash kernel (kdump) is lost in the next kernel.
+
+    The crash kernel that kdump has loaded is not handed on. The next system has to load its own.
+
+    pass: a crash kernel is loaded; this is for information only.
+    evidence: kexec_crash_loaded, from /sys/kernel/kexec_crash_loaded
+    """
     if machine.kexec.crash_loaded:
         yield passed("A crash kernel is armed; the next kernel has to arm its own.", kexec_crash_loaded=True)

@@ -14,7 +14,15 @@ from bootmenu.model.machine import MachineFacts
 
 @entry_check("TOOL-DTB-IGNORED", after="TPM")
 def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that an entry's own device tree can be passed on: kexec_file_load silently uses the running tree."""
+    """Check that an entry's own device tree can be passed on: kexec_file_load silently uses the running tree.
+
+    An entry that needs its own device tree would start with the wrong one, and nobody would be told.
+
+    fail: the running kernel has only kexec_file_load. → Leave the device tree out of the entry, or use a first-stage
+        kernel with CONFIG_KEXEC=y.
+    unknown: whether the running kernel has kexec_load is not known. → Put its configuration at /boot/config-RELEASE.
+    evidence: kexec_load, kexec_file_load: whether the running kernel has the call
+    """
     if not entry.wants_own_tree:
         return
     evidence: dict[str, object] = {
@@ -59,7 +67,18 @@ def _version(text: str) -> tuple[int, ...] | None:
 
 @entry_check("TOOL-VERSION", requires=("IMG-FORMAT",))
 def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that kexec-tools supports this machine's architecture, if nothing else can load the entry."""
+    """Check that kexec-tools supports this machine's architecture, if nothing else can load the entry.
+
+    bootmenu loads arm64 kernels itself, and others with kexec_file_load where the running kernel has it. kexec-tools
+    is used for the rest.
+
+    warn: kexec-tools is missing or too old, and only bootmenu's own way is left. → Install kexec-tools as an
+        alternative.
+    fail: kexec-tools is missing or too old, and nothing else can load this entry. → Install kexec-tools, or a newer
+        one; or use a first-stage kernel built with CONFIG_KEXEC=y.
+    unknown: its version, or which calls the running kernel has, is not known. → Look at what kexec --version says.
+    evidence: tools_version, containers, compression, method
+    """
     image = entry.kernel.image if entry.kernel else None
     version, problem = machine.kexec.tools_version, tools_problem(machine)
     if image is None or machine.architecture is None:

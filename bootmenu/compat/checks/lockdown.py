@@ -64,7 +64,18 @@ def _demand(machine: MachineFacts) -> str:
 
 @entry_check("SYS-LOCKDOWN", after="FILE-MISSING")
 def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that lockdown does not refuse the load: it forbids kexec_load (EPERM); SYS-SIG checks kexec_file_load."""
+    """Check that lockdown does not refuse the load: it forbids kexec_load (EPERM); SYS-SIG checks kexec_file_load.
+
+    Lockdown, which distributions switch on with Secure Boot, forbids kexec_load, and with it every device tree of an
+    entry's own. kexec_file_load stays allowed for signed kernels.
+
+    fail: the call that this entry needs is refused. → Load it by kexec_file_load; or start the first stage without
+        lockdown=; or switch Secure Boot off in the firmware's setup.
+    unknown: lockdown, or which calls the kernel has, could not be read. → Mount securityfs: mount -t securityfs none
+        /sys/kernel/security.
+    evidence: lockdown, from /sys/kernel/security/lockdown; lockdown_origin: who switched it on; secure_boot,
+        kexec_file_load, method; own_tree: whether the entry has a device tree of its own
+    """
     evidence: dict[str, object] = {
         "lockdown": machine.lockdown,
         "lockdown_origin": machine.lockdown_origin,
@@ -117,7 +128,18 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("SYS-SIG", after="IMG-PAGE", requires=("IMG-FORMAT",))
 def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the kernel is signed, if kexec_file_load requires a valid signature."""
+    """Check that the kernel is signed, if kexec_file_load requires a valid signature.
+
+    With lockdown or CONFIG_KEXEC_SIG_FORCE the running kernel takes only kernels that a key it trusts has signed.
+
+    fail: this kernel is not signed, or the running one cannot verify signatures. → Use a signed kernel; or start the
+        first stage without lockdown= or Secure Boot; or use a first-stage kernel that forces no signatures.
+    unknown: the kernel is signed, but by whom was not looked at; or whether a signature is needed is not known. →
+        Test the entry: nothing changes if it is refused. Or put the running kernel's configuration at
+        /boot/config-RELEASE.
+    evidence: KEXEC_SIG and KEXEC_SIG_FORCE, from the running kernel's configuration; lockdown, secure_boot; signed:
+        whether the kernel has a signature; signature_read
+    """
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
     if image is None or loads_by_file(machine, entry) is False:

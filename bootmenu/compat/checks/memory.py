@@ -26,7 +26,13 @@ _SMALL = 64 * 1024
 
 @machine_check("MEM-IOMEM", after="DT-R-SOURCE")
 def memory_map(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Check that the memory map in /proc/iomem can be read; without privileges its addresses are zeros."""
+    """Check that the memory map in /proc/iomem can be read; without privileges its addresses are zeros.
+
+    The kernel and the initramfs have to be placed in free memory. /proc/iomem says where it is, to root only.
+
+    unknown: the memory map could not be read. → Run bootmenu as root.
+    evidence: ram: the areas of RAM in /proc/iomem
+    """
     if machine.ram is None:
         yield unknown(
             "This machine's memory map could not be read: /proc/iomem is missing or shows only zeros.",
@@ -108,7 +114,15 @@ def _left(
 
 @entry_check("MEM-HOLE", after="GIC-LPI", requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
 def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that there is a free, contiguous and suitably aligned area of RAM for the kernel."""
+    """Check that there is a free, contiguous and suitably aligned area of RAM for the kernel.
+
+    A kernel has to be loaded in one piece, on a boundary that its architecture asks for.
+
+    fail: no free area is large enough. → Use a smaller kernel, or reserve less memory (crashkernel=, cma=) in the
+        first stage.
+    unknown: this machine's reserved memory could not be read. → Record its facts again, as root.
+    evidence: needed, align and largest, in bytes; holes: the free areas; ram
+    """
     image = _image(entry)
     if image is None or machine.ram is None:
         return
@@ -144,7 +158,15 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("MEM-HALF", requires=("IMG-FORMAT", "FILE-MISSING"))
 def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that no segment, nor all segments together, are larger than half of the RAM."""
+    """Check that no segment, nor all segments together, are larger than half of the RAM.
+
+    The kernel refuses to load more than half of the memory, in one part or together.
+
+    fail: the entry is too large. → Use a smaller initramfs.
+    unknown: the size of the initramfs or of the memory is not known, or it is too close to tell. → Look at the file
+        and at its disk; mount /proc.
+    evidence: kernel, initramfs, total and memory_total, in bytes
+    """
     # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
     # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal; kexec/layout.py
     # and system/recorded_host.py apply the same limit
@@ -184,7 +206,15 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("MEM-INITRD-WINDOW", requires=("IMG-FORMAT", "FILE-MISSING"))
 def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that, on arm64, kernel and initramfs fit into one GiB-aligned window of 32 GiB."""
+    """Check that, on arm64, kernel and initramfs fit into one GiB-aligned window of 32 GiB.
+
+    An arm64 kernel maps 32 GiB around itself to find its initramfs, long before it knows all memory.
+
+    fail: together they are larger. → Use a smaller initramfs.
+    unknown: it depends on where they are placed, or the size of the initramfs is not known. → Use a smaller
+        initramfs; look at the file and at its disk.
+    evidence: span: what they take at least; window: what is allowed, in bytes
+    """
     # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
     # kernel Image"
     image = _image(entry)
@@ -208,7 +238,14 @@ def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
 
 @entry_check("MEM-FREE", requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
 def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Compare the memory that loading takes with what is available now."""
+    """Compare the memory that loading takes with what is available now.
+
+    Loading needs memory for the parts of the entry, and for copies of them while they are unpacked.
+
+    warn: less is free than loading may need. → Stop other programs first, or use a smaller initramfs.
+    unknown: how much memory is free could not be read. → Mount /proc.
+    evidence: needed and memory_available, in bytes; copies: how often the files are in memory while they are loaded
+    """
     image = _image(entry)
     packed = _initramfs(entry)
     if image is None or packed is None:  # MEM-HALF reports that the size is not known

@@ -22,7 +22,17 @@ def _evidence(file: FileFacts) -> dict[str, object]:
 
 @entry_check("FILE-OUTSIDE", after="DEV-DMA")
 def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that no path or symbolic link leaves its partition; such a file is never opened."""
+    """Check that no path or symbolic link leaves its partition; such a file is never opened.
+
+    A disk may be hostile. A path or a link on it must not reach files of another partition, or of the running
+    system.
+
+    fail: a path leads out of its partition. → Put the file itself on the partition, or correct the path in the
+        configuration.
+    unknown: this user may not follow the path. → Run bootmenu as root.
+    evidence: role, device, path, resolved and state of the file, or a list of them in files; paths: what was
+        followed
+    """
     outside = [file for file in entry.files if file.state is FileState.OUTSIDE]
     for file in outside:
         yield failed(
@@ -44,7 +54,16 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
 
 @entry_check("FILE-MISSING")
 def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that all files that the entry names exist and can be read."""
+    """Check that all files that the entry names exist and can be read.
+
+    An entry is started whole or not at all: kernel, initramfs, device tree and overlays.
+
+    fail: a file does not exist, or is no file that can be read. → Reinstall the kernel package, or correct the path
+        in the configuration. Look at the health of the disk.
+    unknown: this user may not read the file, or its disk has not been seen. → Run bootmenu as root, or plug the disk
+        in. The entry is then judged again.
+    evidence: role, device, path, resolved and state of the file; files: those that are there
+    """
     whole = True
     for file in entry.files:
         resolved = f" (that is {file.resolved})" if file.resolved not in (None, file.path) else ""
@@ -84,7 +103,16 @@ def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]: 
 
 @entry_check("FILE-DIGEST", requires=("FILE-MISSING",))
 def digests(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that files have the SHA-256 that the entry demands of them; what has another is never loaded."""
+    """Check that files have the SHA-256 that the entry demands of them; what has another is never loaded.
+
+    Some configurations name the SHA-256 that a file must have. Another file in its place may be damaged or replaced
+    on purpose.
+
+    fail: the file has another SHA-256, and is never loaded. → Install the boot entries of the system again.
+    unknown: the file has not been read yet; its SHA-256 is compared when it is loaded. → Start it: a wrong file is
+        not loaded.
+    evidence: path, sha256 and demanded (the SHA-256 that it must have); files: those that have it, or were not read
+    """
     demanded = [file for file in entry.files if file.demanded and file.state is FileState.PRESENT]
     for file in demanded:
         if file.sha256 not in (None, file.demanded):

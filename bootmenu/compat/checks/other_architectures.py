@@ -21,7 +21,18 @@ _MODERN = "Use a 64-bit kernel of 3.8 or newer."
 
 @entry_check("X86-BZIMAGE", after="SYS-SIG", requires=("IMG-FORMAT",))
 def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that a bzImage is relocatable and has a 64-bit entry (protocol 2.12), as kexec_file_load requires."""
+    """Check that a bzImage is relocatable and has a 64-bit entry (protocol 2.12), as kexec_file_load requires.
+
+    A PC's kernel file says how it may be entered. kexec_file_load uses the 64-bit entry, above 4 GB if it has to,
+    and kernels that are old or of 32 bits lack it.
+
+    fail: the kernel cannot be entered that way, or not with this machine's firmware or page tables. → Use a 64-bit
+        kernel of 3.8 or newer, start the first stage as the hint says, or start the kernel from the firmware's boot
+        menu.
+    unknown: the header was not read, or a property of this machine that matters is not known. → Check the whole
+        file; mount /sys and /proc.
+    evidence: version, loadflags and xloadflags, from the bzImage's header; five_level_paging, efi, efi_bits
+    """
     # the tests of arch/x86/kernel/kexec-bzimage64.c:bzImage64_probe, in its order; kexec-tools makes the same ones
     # (kexec/arch/x86_64/kexec-bzImage64.c:bzImage64_probe), and enters other kernels at their 32-bit entry
     image = entry.kernel.image if entry.kernel else None
@@ -95,7 +106,18 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("RISCV-IMAGE", requires=("IMG-FORMAT",))
 def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that a RISC-V Image says its size, and that there is a device tree for its kernel."""
+    """Check that a RISC-V Image says its size, and that there is a device tree for its kernel.
+
+    A RISC-V kernel has to be told about its machine by a device tree, and its loader how much memory it takes.
+
+    warn: there is no device tree to pass on. → Name one in the entry.
+    fail: the Image does not say its size, or the running kernel loads no Image. → Use a kernel of 5.3 or newer. For
+        the running kernel: 6.16 or newer, or kexec-tools of 2.0.32 or newer.
+    unknown: the running kernel's abilities or its device tree could not be read. → Run bootmenu as root, or use
+        --method kexec_tools.
+    evidence: image_size, in bytes; own_tree, running_tree: whether there is one; file_image: whether kexec_file_load
+        takes an Image
+    """
     image = entry.kernel.image if entry.kernel else None
     if image is None or image.format != "riscv-image":
         return

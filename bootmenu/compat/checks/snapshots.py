@@ -21,7 +21,16 @@ def _evidence(snapshot: SnapshotFacts) -> dict[str, object]:
 
 @entry_check("SNAPSHOT-KERNEL", after="CMD-ROOT", requires=("FILE-MISSING",))
 def kernel(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the kernel is of the snapshot that is booted, or that the snapshot has modules for it."""
+    """Check that the kernel is of the snapshot that is booted, or that the snapshot has modules for it.
+
+    A snapshot holds the modules of its own kernels. A kernel from elsewhere loads none if the snapshot has no
+    modules of its release.
+
+    warn: the snapshot has no modules for this kernel, or that is not known. → Take an entry whose kernel has the
+        release of a folder in the snapshot's /usr/lib/modules.
+    evidence: snapshot: its path; kernel_in: where the kernel is; release: that of the kernel; modules: whether the
+        snapshot has them
+    """
     snapshot = entry.snapshot
     if snapshot is None:
         return
@@ -52,7 +61,15 @@ def kernel(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
 
 @entry_check("SNAPSHOT-WRITE")
 def writable(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that the system can write in a snapshot, or writes elsewhere."""
+    """Check that the system can write in a snapshot, or writes elsewhere.
+
+    Many services write to /var and fail if they cannot.
+
+    warn: the snapshot is read-only, and /var is in it. → Boot it to look at it and to copy files. To go on working
+        with it, roll back to it (snapper rollback).
+    unknown: whether it can be written to is not known. → Run bootmenu as root on the machine itself.
+    evidence: snapshot: its path; read_only; writes_elsewhere: whether the system writes outside of it
+    """
     snapshot = entry.snapshot
     if snapshot is None:
         return
