@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import marshal
+import os
 import platform
 import re
 import shutil
@@ -105,11 +106,30 @@ class TargetPython(Value, kw_only=True):
         packages = "/usr/lib/python3/dist-packages" if b"dist-packages" in site else f"{library}/site-packages"
         return cls(program=program, version=version, library=library, packages=packages)
 
-    def compiler(self) -> str | None:
+    @property
+    def is_like_this(self) -> bool:
+        """Return whether this process runs the same minor version."""
+        return self.version == f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    def compiler(self, runner: Runner) -> str | None:
         """Return this host's interpreter of the target's minor version, which can compile for it, or None."""
-        if self.version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        if self.is_like_this:
             return sys.executable
-        return shutil.which(f"python{self.version}")
+        # pyenv has a python3.13 in PATH that only says that it is not installed
+        for folder in os.get_exec_path():
+            for name in (f"python{self.version}", "python3"):
+                program = shutil.which(name, path=folder)
+                if program is not None and self._is_version_of(program, runner):
+                    return program
+        return None
+
+    def _is_version_of(self, program: str, runner: Runner) -> bool:
+        question = [program, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"]
+        try:
+            answer = runner.run(question, timeout=60)
+        except BootmenuError:
+            return False
+        return answer.returncode == 0 and answer.stdout.strip() == f"cpython-{self.version.replace('.', '')}".encode()
 
 
 class Packer:
@@ -128,11 +148,12 @@ class Packer:
 
     def compile(self) -> None:
         """Compile all modules that were added; call this last."""
-        compiler = self.python.compiler()
+        compiler = self.python.compiler(self._runner)
         if compiler is None:
             self._say(
                 f"the target has Python {self.python.version}, this is {platform.python_version()}: no bytecode is "
-                f"made and the menu starts slowly; install python{self.python.version} on this host"
+                f"made and the menu starts slowly; install python{self.python.version} on this host, or take a "
+                f"--suite with Python {sys.version_info.major}.{sys.version_info.minor}"
             )
         compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
         for path, (source, part) in self._modules.items():
@@ -215,7 +236,7 @@ class Packer:
                     for path in self._root.files(f"{folder}/{top}"):
                         self._package_file(path.removeprefix(f"{folder}/"), self._root.host(path))
                 return
-        if self.python.compiler() == sys.executable and self._root.folder == Path("/"):
+        if self.python.is_like_this and self._root.folder == Path("/"):
             for file in distribution.files or ():
                 if ".." not in file.parts:
                     self._package_file(str(file), Path(str(distribution.locate_file(file))))

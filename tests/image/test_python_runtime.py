@@ -87,7 +87,26 @@ def test_another_minor_version_gives_sources_and_says_so(tmp_path: Path) -> None
     assert "usr/lib/python3.99/os.py" in paths(contents)
     assert len(said) == 1
     assert "3.99" in said[0]
-    assert "python3.99" in said[0]
+    assert "install python3.99" in said[0]
+    assert f"--suite with Python {HERE}" in said[0]
+
+
+def test_an_interpreter_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyenv has a `python3.13` in PATH that says that it is not installed, and exits with 127."""
+    for folder, name, text in (
+        ("shims", "python3.99", "echo pyenv: python3.99: command not found >&2; exit 127"),
+        ("other", "python3.99", "echo cpython-398"),
+        ("broken", "python3.99", ""),
+        ("real", "python3", 'case "$4" in *cache_tag*) echo cpython-399 ;; esac'),
+    ):
+        (tmp_path / folder).mkdir()
+        program = tmp_path / folder / name
+        program.write_text(f"#!/bin/sh\n{text}\n" if text else "#!/no/such/program\n")
+        program.chmod(0o755)
+    target = TargetPython.find(python_tree(tmp_path / "root", "3.99"))
+    for last, expected in (("real", str(tmp_path / "real/python3")), ("nothing", None)):
+        monkeypatch.setenv("PATH", ":".join(str(tmp_path / name) for name in ("shims", "other", "broken", last)))
+        assert target.compiler(Commands()) == expected
 
 
 def test_dependencies_come_from_here_and_machine_code_from_the_tree(tmp_path: Path) -> None:
