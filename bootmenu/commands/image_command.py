@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from bootmenu.errors import UsageError
+from bootmenu.image import SUITE
 
 HELP = "build a first-stage initramfs that starts the menu"
 FOLLOWS = "completion"
@@ -31,13 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with --debian: where packages are unpacked; else: the root file system to take files from",
     )
-    build.add_argument("--suite", default="bookworm", help="Debian suite (default: %(default)s)")
+    build.add_argument("--suite", default=SUITE, help="Debian suite (default: %(default)s)")
     build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the ones this host uses)")
     build.add_argument(
         "--kernel-package",
-        default="linux-image-arm64",
         metavar="NAME",
-        help="Debian kernel package (default: %(default)s)",
+        help="Debian kernel package (default: the usual one of the architecture, such as linux-image-arm64)",
     )
     build.add_argument("--kernel-version", metavar="VERSION", help="which kernel of a tree that has several")
     build.add_argument(

@@ -21,8 +21,10 @@ from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid")
-_ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable")
+_CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke")
+_ALIASES = ("oldoldstable", "oldstable", "stable", "testing")
+_ROLLING = ("sid", "unstable", "experimental", "rc-buggy")
+"""Suites whose updates come into the suite itself: they have no -updates and no -security."""
 _LISTS_FRESH = 6 * 3600.0
 
 
@@ -115,7 +117,7 @@ def is_debian(source: AptSource) -> bool:
     """Return whether the archive is Debian's own, by its keyring or else by its suite."""
     if source.signed_by:
         return Path(source.signed_by).name.startswith("debian-archive-")
-    return base_suite(source.suite) in (*_CODENAMES, *_ALIASES)
+    return base_suite(source.suite) in (*_CODENAMES, *_ALIASES, *_ROLLING)
 
 
 def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...]:
@@ -131,7 +133,7 @@ def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...
                 continue
             base = base_suite(source.suite)
             kind = source.suite[len(base) :]
-            if kind not in ("", "-updates", "-security", "/updates"):
+            if kind not in ("", "-updates", "-security", "/updates") or (kind and suite in _ROLLING):
                 continue
             moved = f"{suite}{kind}"
             found.setdefault(

@@ -18,7 +18,7 @@ from bootmenu.bootstate import pin
 from bootmenu.config import settings_layers
 from bootmenu.config.settings import FILE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.image import apt, cpio, debian, kernel_modules, shared_libraries
+from bootmenu.image import SUITE, apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
@@ -64,12 +64,13 @@ class BuildOptions(Value, kw_only=True):
     """The tree to take files from; with ``debian`` the directory for unpacked packages, or None for the cache."""
     debian: str | None = None
     """Debian's name of the architecture to download packages for, or None to use ``root`` as it is."""
-    suite: str = "bookworm"
+    suite: str = SUITE
     mirror: str | None = None
     """None for the host's Debian sources."""
-    kernel_package: str = "linux-image-arm64"
+    kernel_package: str | None = None
+    """None for the usual one of the architecture ``debian``."""
     kernel_version: str | None = None
-    """Name of the directory in /lib/modules, or None for the only one or the running kernel's."""
+    """Name of its directory of modules, or None for the only one or the running kernel's."""
     kernel_output: Path | None = None
     """None to write the kernel next to ``output``, if the tree has it."""
     packages: tuple[str, ...] = ()
@@ -132,7 +133,8 @@ def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) 
         return running
     if not versions:
         raise UsageError(
-            "the tree has no kernel modules in /lib/modules", "Name a --root that has a kernel installed."
+            "the tree has no kernel modules in /usr/lib/modules or /lib/modules",
+            "Name a --root that has a kernel installed.",
         )
     raise UsageError("the tree has several kernels", f"Choose with --kernel-version: {', '.join(versions)}.")
 
@@ -145,10 +147,11 @@ def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) 
     name = f"{options.suite}-{options.debian}"
     if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*", name) is None:
         raise UsageError(f"{name} is not a Debian suite and architecture")
-    selection = debian.Selection(kernel=options.kernel_package, extra=options.packages)
+    kernel = options.kernel_package or debian.kernel_package(options.debian)
+    selection = debian.Selection(kernel=kernel, extra=options.packages)
     sources = apt.choose_sources(options.suite, options.mirror, apt.host_source_files())
     private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
-    default = options.cache / "roots" / "-".join([name, options.kernel_package, *sorted(options.packages)])
+    default = options.cache / "roots" / "-".join([name, kernel, *sorted(options.packages)])
     folder = options.root or default
     debian.prepare(private_apt, selection, folder, runner, progress)
     return Root(folder)

@@ -26,11 +26,20 @@ BASE_PACKAGES = (
 )
 """The packages of every first stage; libraries are added as dependencies."""
 
+_KERNELS = {"armhf": "armmp", "i386": "686", "ppc64el": "powerpc64le"}
+"""Debian's names of kernels, by architecture, where they differ."""
+
 _STAMP = ".bootmenu-packages.json"
 # Follow only dependencies whose files can be needed in the image: shared libraries and Python.
 # Tools for maintainer scripts (debconf, dpkg, perl) are in other sections.
 _FOLLOWED_SECTIONS = ("libs", "oldlibs", "python")
-_KERNEL_PARTS = ("linux-image-", "linux-modules-", "linux-binary-")
+_KERNEL_PARTS = ("linux-image-", "linux-modules-", "linux-binary-", "linux-base-")
+"""How the packages of one kernel begin; linux-base-VERSION has its configuration and the list of what is built in."""
+
+
+def kernel_package(architecture: str) -> str:
+    """Return the package of an architecture's usual kernel. architecture: Debian's name."""
+    return f"linux-image-{_KERNELS.get(architecture, architecture)}"
 
 
 class Selection(Value, kw_only=True):

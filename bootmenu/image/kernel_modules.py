@@ -178,8 +178,8 @@ def decompress(data: bytes, name: str) -> bytes:
 
 def versions(root: Root) -> tuple[str, ...]:
     """Return the kernel versions with a directory of modules, sorted as text."""
-    host = root.host("/lib/modules")
-    return () if host is None else tuple(sorted(path.name for path in host.iterdir() if path.is_dir()))
+    folders = [folder for top in ("/lib/modules", "/usr/lib/modules") if (folder := root.host(top)) is not None]
+    return tuple(sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()}))
 
 
 def collect(

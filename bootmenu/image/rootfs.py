@@ -16,7 +16,9 @@ _MAX_LINKS = 40
 class Root:
     """The tree from which the files of an image are taken.
 
-    Paths are absolute in the tree (``/usr/bin/python3``); only ``host`` returns a ``Path`` on the host.
+    Paths are absolute in the tree (``/usr/bin/python3``); only ``host`` returns a ``Path`` on the host. What is
+    missing in /lib is looked for in /usr/lib, and so on: since Debian 13 packages have their files there, and where
+    packages are only unpacked there is no link /lib.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,9 +42,13 @@ class Root:
             try:
                 target = str(host.readlink())
             except OSError:
-                if not host.exists():
+                if host.exists():
+                    done.append(part)
+                elif (done or [part])[0] in _MERGED:
+                    done.insert(0, "usr")
+                    waiting.append(part)
+                else:
                     return None
-                done.append(part)
                 continue
             links += 1
             if links > _MAX_LINKS:

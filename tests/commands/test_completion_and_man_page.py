@@ -126,7 +126,7 @@ def test_the_manual_page_there_knows_of_no_command_and_no_setting_that_is_gone(p
 def test_defaults_are_said_and_not_how_argparse_writes_them() -> None:
     text = man_page.page()
     assert "%(" not in text
-    assert "(default: bookworm)" in text
+    assert "(default: trixie)" in text
 
 
 def test_the_manual_page_writes_values_as_they_are_typed() -> None:

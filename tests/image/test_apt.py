@@ -74,6 +74,19 @@ def test_deb822_sources_without_backports_and_disabled_ones() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("suite", "others"),
+    [("trixie", ["-updates", "-security"]), ("testing", ["-updates", "-security"]), ("sid", []), ("unstable", [])],
+)
+def test_a_suite_whose_updates_come_into_itself_has_no_others(suite: str, others: list[str]) -> None:
+    host = "deb http://a.example.org bookworm main\ndeb http://a.example.org bookworm-updates main\n"
+    host += "deb http://b.example.org bookworm-security main\n"
+    sources = apt.debian_sources({"/etc/apt/sources.list": host}, suite)
+    assert [source.suite for source in sources] == [suite, *(f"{suite}{other}" for other in others)]
+    from_sid = apt.debian_sources({"/etc/apt/sources.list": "deb http://a.example.org sid main"}, suite)
+    assert [source.suite for source in from_sid] == [suite]
+
+
 def test_no_debian_source_asks_for_a_mirror() -> None:
     with pytest.raises(BootmenuError) as caught:
         apt.choose_sources("bookworm", None, {"/x.list": "deb http://other.example.org/repo focal main"})
@@ -121,7 +134,12 @@ def archive(*extra: apt.Package) -> dict[str, apt.Package]:
 def test_libraries_are_followed_and_tools_and_a_kernels_dependencies_are_not() -> None:
     known = archive(
         package("linux-image-x", "kernel", ["linux-image-6-x"]),
-        package("linux-image-6-x", "kernel", ["kmod", "linux-base", "libnever"]),
+        package(
+            "linux-image-6-x", "kernel", ["kmod", "linux-base", "libnever", "linux-base-6-x", "linux-binary-6-x"]
+        ),
+        package("linux-base-6-x", "kernel"),
+        package("linux-binary-6-x", "kernel"),
+        package("linux-base", "kernel"),
         package("util-linux", "utils", ["libblkid1", "debconf"]),
         package("libblkid1", "libs", ["libc6", "virtual-thing"]),
         package("libc6"),
@@ -135,8 +153,8 @@ def test_libraries_are_followed_and_tools_and_a_kernels_dependencies_are_not() -
             debian.Selection(kernel="linux-image-x"), lambda names: {n: known[n] for n in names if n in known}
         )
     ]
-    assert {"libblkid1", "libc6", "linux-image-6-x"} <= set(names)
-    assert not {"debconf", "kmod", "libnever", "virtual-thing"} & set(names)
+    assert {"libblkid1", "libc6", "linux-image-6-x", "linux-base-6-x", "linux-binary-6-x"} <= set(names)
+    assert not {"debconf", "kmod", "linux-base", "libnever", "virtual-thing"} & set(names)
     assert names == sorted(names)
 
 

@@ -15,6 +15,7 @@ import zstandard
 from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
+from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import module, tree
@@ -30,12 +31,27 @@ def parse(*argv: str) -> argparse.Namespace:
 
 def test_defaults() -> None:
     args = parse("--debian", "arm64")
-    assert (args.suite, args.kernel_package, args.compress, args.root) == (
-        "bookworm",
-        "linux-image-arm64",
-        "zstd",
-        None,
+    assert (args.suite, args.kernel_package, args.compress, args.root) == ("trixie", None, "zstd", None)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kernel"),
+    [("amd64", "linux-image-amd64"), ("arm64", "linux-image-arm64"), ("armhf", "linux-image-armmp")],
+)
+def test_the_kernel_is_the_one_of_the_architecture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str, kernel: str
+) -> None:
+    chosen: list[str] = []
+    monkeypatch.setattr(
+        "bootmenu.image.debian.prepare", lambda _apt, selection, *_rest: chosen.append(selection.kernel)
     )
+    common = BuildOptions(
+        output=tmp_path / "o", cache=tmp_path, root=tmp_path, debian=architecture, mirror="http://x"
+    )
+    for options in (common, replace(common, kernel_package="linux-image-cloud-arm64")):
+        with pytest.raises(UsageError, match="no kernel modules"):
+            build(options, Commands(), SILENT)
+    assert chosen == [kernel, "linux-image-cloud-arm64"]
 
 
 def test_includes() -> None:
@@ -89,6 +105,7 @@ def test_it_says_where_files_may_come_from(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_whole_image(tmp_path: Path) -> None:
+    """The modules lie where Debian 13's packages have them; the virtual machines start from those of Debian 12."""
     root = tmp_path / "root"
     python_tree(root)
     for library in (root / "usr/lib").rglob("*.so"):
@@ -99,8 +116,8 @@ def test_a_whole_image(tmp_path: Path) -> None:
         root,
         {
             "bin/busybox": module(),
-            "lib/modules/6.1/kernel/virtio_blk.ko": module(depends=""),
-            "lib/modules/6.1/kernel/btrfs.ko": module(depends="", alias="fs-btrfs"),
+            "usr/lib/modules/6.1/kernel/virtio_blk.ko": module(depends=""),
+            "usr/lib/modules/6.1/kernel/btrfs.ko": module(depends="", alias="fs-btrfs"),
             "boot/vmlinuz-6.1": b"kernel",
             "boot/config-6.1": b"CONFIG_KEXEC=y\n",
         },
@@ -132,7 +149,7 @@ def test_a_whole_image(tmp_path: Path) -> None:
     first = output.read_bytes()
     build(options, Commands(), ProgressBar(said, {}))
     assert output.read_bytes() == first
-    shutil.rmtree(root / "lib" / "modules")
+    shutil.rmtree(root / "usr/lib/modules")
     with pytest.raises(UsageError, match="no kernel modules"):
         build(options, Commands(), ProgressBar(said, {}))
 

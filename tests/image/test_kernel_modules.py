@@ -102,3 +102,8 @@ def test_versions_of_a_tree(tmp_path: Path) -> None:
     assert versions(Root(tmp_path)) == ()
     tree(tmp_path, {"lib/modules/6.2/x": b"", "lib/modules/6.1/x": b""})
     assert versions(Root(tmp_path)) == ("6.1", "6.2")
+    tree(tmp_path, {"usr/lib/modules/6.3/x": b""})
+    assert versions(Root(tmp_path)) == ("6.1", "6.2", "6.3")
+    (tmp_path / "installed").mkdir()
+    tree(tmp_path / "installed", {"usr/lib/modules/6.4/x": b"", "lib": "usr/lib"})
+    assert versions(Root(tmp_path / "installed")) == ("6.4",)

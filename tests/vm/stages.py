@@ -40,22 +40,25 @@ def build_first_stage(
     packages: Sequence[str] = (),
     *,
     architecture: str = "arm64",
+    suite: str = "bookworm",
     for_boards: bool = False,
     as_shipped: bool = False,
 ) -> Stage:
     """bootmenu's image of this checkout, built once for every state of its sources.
 
-    packages: Debian packages besides those of every image. architecture: Debian's name. for_boards: with the kernel
-    that an image has by default, which knows screens and keyboards; it takes longer to start than a cloud's.
+    packages: Debian packages besides those of every image. architecture: Debian's name. suite: what the tests say
+    about kernels is about those of Debian 12. for_boards: with the kernel that an image has by default, which knows
+    screens and keyboards; it takes longer to start than a cloud's.
     as_shipped: packed as an image is by default; otherwise not at all, which takes half a minute less.
     """
     kind = (["boards"] if for_boards else []) + ([] if architecture == "arm64" else [architecture])
+    kind += [] if suite == "bookworm" else [suite]
     variant = "-".join(["first-stage", *kind, *packages, *(["shipped"] if as_shipped else [])])
     folder = cache / variant / _state()
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio")
     if not (stage.kernel.exists() and stage.initrd.exists()):
-        root = cache / "-".join([_ROOTS[architecture], *(["boards"] if for_boards else []), *packages])
-        argv = ["image", "build", "--debian", architecture, "--root", str(root)]
+        root = cache / "-".join([_ROOTS[architecture], *kind, *packages])
+        argv = ["image", "build", "--debian", architecture, "--suite", suite, "--root", str(root)]
         argv += [] if for_boards else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         argv += [] if as_shipped else ["--compress", "none"]
         for package in packages:

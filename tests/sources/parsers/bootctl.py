@@ -50,8 +50,7 @@ class Bootctl:
     def fetch(cls, cache: Path) -> Bootctl:
         """Download and unpack it with the libraries that it needs, unless that was done already."""
         root, runner = cache / "bootctl" / "root", Commands()
-        host = apt.choose_sources(_SUITE, None, apt.host_source_files())
-        sources = tuple(source for source in host if source.suite == _SUITE)  # sid has no updates and no security
+        sources = apt.choose_sources(_SUITE, None, apt.host_source_files())
         archive = apt.Apt(cache / "bootctl" / "apt", architecture="amd64", sources=sources, runner=runner)
         archive.update()
         found: dict[str, apt.Package] = {}
