@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json generated messages lint format system-packages lock clean
+.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,9 +46,9 @@ test-all: system-packages $(VENV)/.ready ## Run every test there is, with every 
 
 test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
 
-scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into README.md.
+scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into docs/verdicts.md.
 	$(PYTEST) tests/vm/test_scenarios.py $(ARGS)
-	$(BIN)/python -m tests.vm.table README.md
+	$(BIN)/python -m tests.vm.table docs/verdicts.md
 
 attack: $(VENV)/.ready ## Attack it for hours and count what held (ARGS="inputs --count 5000": one part).
 	@$(PYTHON) scripts/system_packages.py fast
@@ -61,7 +61,7 @@ bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant (ARGS="menu help": only these).
 	$(BIN)/python -m tests.frontends.tui.appearance $(ARGS)
 
-picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
+picture: $(VENV)/.ready ## Draw the pictures of README.md and docs/ anew.
 	$(BIN)/python -m tests.frontends.tui.picture
 
 man: $(VENV)/.ready ## Write the manual page anew from the command line.
@@ -70,7 +70,10 @@ man: $(VENV)/.ready ## Write the manual page anew from the command line.
 json: $(VENV)/.ready ## Write the tables of docs/json.md anew from the source.
 	@$(BIN)/python -m scripts.json_fields
 
-generated: man json messages ## Bring what is made from the source up to date; a step of every release.
+reference: $(VENV)/.ready ## Write the generated parts of docs/ anew: checks, settings, command line, keys.
+	@$(BIN)/python -m scripts.reference_pages
+
+generated: man json reference messages ## Bring what is made from the source up to date; a step of every release.
 
 messages: $(VENV)/.ready ## Bring the translations up to date with the source (ARGS="--check": only say what is missing).
 	@$(BIN)/python -m scripts.messages $(ARGS)

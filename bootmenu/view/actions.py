@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The table of actions. Key bindings, footer, help, README, manual page, the plain menu's commands, and the kiosk's
-rows and policy are generated from it.
+"""The table of actions. Key bindings, footer, help, docs/menu.md, manual page, the plain menu's commands, and the
+kiosk's rows and policy are generated from it.
 
 To add an action, add a row here and the method that performs it: `action_NAME` of the screen, `do_NAME` of the plain
 menu.

@@ -91,7 +91,7 @@ def lines(item: CheckHelp, width: int) -> Iterator[str]:
 def markdown(item: CheckHelp) -> Iterator[str]:
     """Yield the section of docs/checks.md about one check."""
     told = item.explanation
-    yield from (f"### {item.code}", "", told.question, "", told.why, "")
+    yield from (f"### {item.code}", "", _marked(told.question), "", _marked(told.why), "")
     for row in told.outcomes:
         yield f"- **{WORDS[row.severity].word}** {_marked(_joined(row))}"
     yield from ("", f"Evidence: {_marked(told.evidence)}", "")
@@ -102,8 +102,8 @@ def _joined(row: Outcome) -> str:
 
 
 def _marked(text: str) -> str:
-    """Return a text without accidental Markdown: names keep their underscores and stars."""
-    return text.replace("_", "\\_").replace("*", "\\*")
+    """Return a text that has no accidental Markdown in it."""
+    return text.replace("*", "\\*").replace("<", "\\<")
 
 
 def _override(item: CheckHelp) -> str:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Selections from the table of actions: the rows of each front end, footer labels, key names, the README's table."""
+"""Selections from the table of actions: the rows of each front end, footer labels, key names, docs/menu.md's table."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator
 
 from bootmenu.i18n import N_, _
@@ -66,17 +65,13 @@ def key_names(shown: str) -> str:
 
 
 def key_rows() -> list[tuple[str, str]]:
-    """Return (keys, help) of the menu's actions, for README and manual page."""
+    """Return (keys, help) of the menu's actions, for docs/menu.md and the manual page."""
     return [(action.shown, action.help) for action in actions_of(ScreenId.MENU)]
 
 
 def markdown() -> str:
-    """Return the README's table of keys."""
+    """Return the table of keys as Markdown."""
     rows = ["| key | in the menu |", "| --- | --- |"]
     for shown, text in key_rows():
         rows.append(f"| {' '.join(f'`{name}`' for name in shown.split())} | {text} |")
     return "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

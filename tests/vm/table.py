@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Writes the truth table into the README, from the rows that the last run of the scenarios left.
+"""Writes the truth table into docs/verdicts.md, from the rows that the last run of the scenarios left.
 
-python -m tests.vm.table README.md
+python -m tests.vm.table docs/verdicts.md
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ def table(rows: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def main(readme: Path) -> None:
+def main(page: Path) -> None:
     """Replace what stands between the two marks."""
     rows = {row["scenario"]: row for row in (json.loads(path.read_text("utf-8")) for path in ROWS.glob("*.json"))}
-    text = readme.read_text("utf-8")
+    text = page.read_text("utf-8")
     head, begin, rest = text.partition(_BEGIN)
     _, end, tail = rest.partition(_END)
     if not begin or not end:
-        raise SystemExit(f"{readme} has no place for the table: {_BEGIN} and {_END}")
-    readme.write_text(f"{head}{begin}\n{table(rows)}\n{end}{tail}", "utf-8")
+        raise SystemExit(f"{page} has no place for the table: {_BEGIN} and {_END}")
+    page.write_text(f"{head}{begin}\n{table(rows)}\n{end}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

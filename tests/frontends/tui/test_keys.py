@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from textual.screen import Screen
 
@@ -29,7 +27,7 @@ from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, Simulat
 from bootmenu.frontends.tui.textual_internals import merged_keys
 from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE
-from bootmenu.view.key_help import actions_of, markdown
+from bootmenu.view.key_help import actions_of
 from bootmenu.view.page_edges import footer
 from bootmenu.view.screen_ids import ScreenId
 from tests.builders import fakes
@@ -88,11 +86,6 @@ def test_the_bottom_line_drops_from_the_end_what_does_not_fit() -> None:
 def test_every_action_of_the_menu_is_on_a_letter_or_a_digit() -> None:
     for action in actions_of(ScreenId.MENU):
         assert any(len(name) == 1 and name.isalnum() for name in action.keys), action.name
-
-
-def test_the_readme_has_the_keys_of_the_table() -> None:
-    text = (Path(__file__).parents[3] / "README.md").read_text()
-    assert markdown() in text, "put what `python -m bootmenu.view.key_help` prints between its two marks"
 
 
 _LEAVING = {"quit", "no", "cancel", "back"}
