@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """README.md, CONTRIBUTING.md and docs/: every command in them works, every example is read, and every link resolves.
 
-A command is run on sample files, if it only reads; `bootmenu` commands that write, download or need a person are parsed
-by the real parser. A program, an option or a language of an example that is not known here is a failure.
+A command is run on sample files, if it only reads; `bootmenu` commands that write, download or need a person are
+parsed by the real parser. A program, an option or a language of an example that is not known here is a failure.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Selections from the table of actions: the rows of each front end, footer labels, key names, docs/menu.md's table."""
+"""Selections from the table of actions: rows of each front end, footer labels, key names, docs/menu.md's table."""
 
 from __future__ import annotations
 
