@@ -78,5 +78,5 @@ def _sentence(text: str) -> str:
     if not text:
         return ""
     first = text.split()[0].strip(",:;.")
-    text = text if "_" in first or "/" in first else text[0].upper() + text[1:]
+    text = text if "_" in first or "/" in first or first == "bootmenu" else text[0].upper() + text[1:]
     return text if text.endswith(".") else f"{text}."

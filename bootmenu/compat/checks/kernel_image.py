@@ -169,7 +169,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRes
 def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Check that text_offset is page-aligned and below 2 MiB, as loaders need it to place the image.
 
-    text_offset says how far behind a 2 MiB boundary the kernel is to be placed.
+    text_offset says how far above a 2 MiB boundary the kernel is to be placed.
 
     fail: the offset is invalid. → The header is damaged: copy the file again, or reinstall the kernel package.
     unknown: this machine's page size is not known. → Record its facts again.
