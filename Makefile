@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+SUITE ?= trixie
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
+.PHONY: help run test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,10 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 	@$(PYTHON) scripts/system_packages.py fast
 	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not vm and not slow" $(ARGS)
+
+test-on: $(VENV)/.ready ## Run test-fast on another Debian, in a tree made of its packages (SUITE=trixie), as root.
+	@$(PYTHON) scripts/system_packages.py suite
+	@$(BIN)/python -m scripts.other_suite $(SUITE) JOBS=$(JOBS) ARGS="$(ARGS)"
 
 test-all: export BOOTMENU_ALL_EXAMPLES = 1
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.

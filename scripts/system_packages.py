@@ -5,6 +5,7 @@
     system_packages.py venv    what the virtual environment needs
     system_packages.py fast    what the tests that boot nothing need
     system_packages.py test    what all tests need
+    system_packages.py suite   what makes a tree of another Debian suite
     system_packages.py bench   what the benchmarks need
 
 Says each package and its reason before it installs, with apt-get, as root or through a sudo that asks for no
@@ -66,6 +67,13 @@ FOR_FAST = [
     Package("groff-base", "groff", "reads the manual page"),
     Package("mandoc", "mandoc", "reads it more strictly"),
 ]
+MMDEBSTRAP = Package("mmdebstrap", "mmdebstrap", "makes Debian trees")
+KEYRING = Package(
+    "debian-archive-keyring",
+    "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "checks the signatures of what is downloaded of Debian",
+)
+FOR_SUITE = [*FOR_VENV, MMDEBSTRAP, KEYRING]
 FOR_TEST = [
     *FOR_FAST,
     Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
@@ -82,19 +90,15 @@ FOR_TEST = [
     Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
     Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
-    Package("mmdebstrap", "mmdebstrap", "makes Debian trees, for what Debian's own tools write there"),
     Package("fdisk", "sfdisk", "partitions their disks"),
-    Package(
-        "debian-archive-keyring",
-        "/usr/share/keyrings/debian-archive-keyring.gpg",
-        "checks the signature of the kernels that are downloaded for them",
-    ),
+    MMDEBSTRAP,
+    KEYRING,
 ]
 FOR_BENCH = [
     *FOR_FAST,
     Package("python3-libfdt", "/usr/lib/python3/dist-packages/libfdt.py", "is what our reader is compared with"),
 ]
-PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST, "bench": FOR_BENCH}
+PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST, "suite": FOR_SUITE, "bench": FOR_BENCH}
 
 
 def root_prefix() -> list[str] | None:
