@@ -30,6 +30,7 @@ _PASSED_ON = re.compile(
     re.IGNORECASE,
 )
 _PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "/etc/uv/uv.toml", "~/.config/uv/uv.toml")
+_OF_A_SYSTEM = ("/bin", "/boot", "/etc", "/lib", "/root", "/run", "/sbin", "/tmp", "/usr", "/var")
 _NAMES = ("/etc/resolv.conf", "/etc/hosts")
 # not Proxy-Auto-Detect: it names a program of the host
 _APT_SETTINGS = re.compile(
@@ -41,6 +42,7 @@ _INSIDE = """
 set -e
 tree=$1; shift
 mount --make-rprivate /
+mount --bind "$tree" "$tree"  # only a root that is a mount point can be unshared
 mount -t proc proc "$tree/proc"
 for path in /dev /sys; do mount --rbind "$path" "$tree$path"; done
 while [ "$1" != -- ]; do
@@ -66,13 +68,15 @@ def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
 def named_paths(texts: Sequence[str]) -> list[str]:
     """Return the existing absolute paths that settings name, alone or in a file: address, sorted.
 
-    A path below another one is left out.
+    Of a path in a folder that no system needs, such as /opt, that whole folder: a local index of packages links to
+    files that lie beside it. A path below another one is left out.
     """
     found: set[str] = set()
     for text in texts:
         for match in re.finditer(r"(?:^|[\s=\"',]|file://)(/[^\s\"',;#]*[^\s\"',;#/])", text, re.M):
-            if Path(match[1]).exists() and not match[1].startswith(("/dev/", "/proc/", "/sys/")):
-                found.add(match[1])
+            top = f"/{Path(match[1]).parts[1]}"
+            if Path(match[1]).exists() and top not in ("/dev", "/proc", "/sys"):
+                found.add(match[1] if top in _OF_A_SYSTEM else top)
     return [path for path in sorted(found) if not any(str(parent) in found for parent in Path(path).parents)]
 
 
