@@ -84,6 +84,12 @@ def installed(suite: Suite, cache: Path) -> Path:
 
     Of a suite with kernels also `amd64.img` and `arm64.img`, ext4 file systems with the systems themselves.
     """
+    with (cache / f"debian-{suite.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may want it at the same time
+        return _installed(suite, cache)
+
+
+def _installed(suite: Suite, cache: Path) -> Path:
     archives = {name: _archive(suite, name, cache) for name in suite.architectures}
     state = hashlib.sha256(_SCRIPT.read_bytes() + Path(__file__).read_bytes())
     for name, archive in archives.items():
@@ -97,18 +103,16 @@ def installed(suite: Suite, cache: Path) -> Path:
     top = cache / f"debian-{suite.name}"
     top.mkdir(exist_ok=True)
     made = top / state.hexdigest()[:16]
-    with (cache / f"debian-{suite.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may want it at the same time
-        if not made.exists():
-            for old in top.iterdir():
-                shutil.rmtree(old)
-            fresh = made.with_suffix(".new")
-            fresh.mkdir()
-            _install(suite, fresh)
-            if "arm64" in archives:
-                _make_systems(fresh, archives["arm64"])
-            (fresh / "all.tar").unlink()
-            fresh.rename(made)
+    if not made.exists():
+        for old in top.iterdir():
+            shutil.rmtree(old)
+        fresh = made.with_suffix(".new")
+        fresh.mkdir()
+        _install(suite, fresh)
+        if "arm64" in archives:
+            _make_systems(fresh, archives["arm64"])
+        (fresh / "all.tar").unlink()
+        fresh.rename(made)
     return made
 
 

@@ -47,8 +47,8 @@ class Kernels:
         suite, _, package = kernel.partition("/")
         root = self.cache / "kernels" / suite / package
         root.parent.mkdir(parents=True, exist_ok=True)
-        with (root.parent / f"{package}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want it at the same time
+        with (root.parent / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want kernels of one suite, which has one apt
             if not (root / "boot").is_dir():
                 self._fetch(suite, package, root)
         return root

@@ -24,7 +24,7 @@ from tests.formats.test_dtb_libfdt import accepted, mutate
 from tests.vm.kernels import Kernels
 
 # not a machine, but it needs what the machines need: a kernel package
-pytestmark = [pytest.mark.vm, pytest.mark.slow]
+pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("debian-trees")]
 
 MUTATIONS = 5000
 SEED = 2014
