@@ -57,6 +57,12 @@ def explained() -> dict[str, CheckHelp]:
     return found
 
 
+def why(code: str) -> str:
+    """Return why a check matters; empty for an unknown code, as in a recording of a newer version."""
+    found = CHECKS.get(code)
+    return Explanation.from_function(found.function).why if found else ""
+
+
 def listed(found: dict[str, CheckHelp], width: int) -> Iterator[str]:
     """Yield a line for each code, below a heading for each kind."""
     column = max(map(len, found)) + 2

@@ -11,7 +11,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import _, localized, number
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.model.finding import Finding, Report
+from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import clean
 from bootmenu.view.boot_plan import plan_rows
@@ -94,9 +94,13 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
-    """Return a finding, and under it the values that the check compared."""
+    """Return a finding, and under it why that matters, if something is wrong, and the values that were compared."""
+    from bootmenu.view.check_help import why  # not before somebody asks for details
+
     lines = finding(found, width)
     indent = verdict_width() + (2 if width < STACKED else 15)
+    if found.severity is not Severity.PASS and (reason := why(found.code)):
+        lines += block(width - 1, [], indent, reason)
     for name, value in evidence(found):
         text = value if isinstance(value, str) else json.dumps(_without_null(value), ensure_ascii=False, default=str)
         lines += block(width - 1, [], indent, f"{name}: {clean(text, 1000)}", Style.DIM)
