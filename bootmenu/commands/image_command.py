@@ -32,7 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with --debian: where packages are unpacked; else: the root file system to take files from",
     )
-    build.add_argument("--suite", default=SUITE, help="Debian suite (default: %(default)s)")
+    build.add_argument(
+        "--suite",
+        default=SUITE,
+        help="Debian suite, or auto: the one with this machine's Python, for which bytecode can be made "
+        "(default: %(default)s)",
+    )
     build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the ones this host uses)")
     build.add_argument(
         "--kernel-package",

@@ -18,7 +18,7 @@ from bootmenu.bootstate import pin
 from bootmenu.config import settings_layers
 from bootmenu.config.settings import FILE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.image import SUITE, apt, cpio, debian, kernel_modules, shared_libraries
+from bootmenu.image import AUTO, SUITE, apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
@@ -65,6 +65,7 @@ class BuildOptions(Value, kw_only=True):
     debian: str | None = None
     """Debian's name of the architecture to download packages for, or None to use ``root`` as it is."""
     suite: str = SUITE
+    """Debian's name of it, or ``auto``."""
     mirror: str | None = None
     """None for the host's Debian sources."""
     kernel_package: str | None = None
@@ -144,12 +145,13 @@ def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) 
         if options.root is None:
             raise UsageError("nothing says where the image's files come from", "Give --debian ARCH or --root DIR.")
         return Root(options.root)
-    name = f"{options.suite}-{options.debian}"
+    suite = debian.suite_with_this_python() if options.suite == AUTO else options.suite
+    name = f"{suite}-{options.debian}"
     if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*", name) is None:
         raise UsageError(f"{name} is not a Debian suite and architecture")
     kernel = options.kernel_package or debian.kernel_package(options.debian)
     selection = debian.Selection(kernel=kernel, extra=options.packages)
-    sources = apt.choose_sources(options.suite, options.mirror, apt.host_source_files())
+    sources = apt.choose_sources(suite, options.mirror, apt.host_source_files())
     private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
     default = options.cache / "roots" / "-".join([name, kernel, *sorted(options.packages)])
     folder = options.root or default

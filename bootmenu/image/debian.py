@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,12 +30,26 @@ BASE_PACKAGES = (
 _KERNELS = {"armhf": "armmp", "i386": "686", "ppc64el": "powerpc64le"}
 """Debian's names of kernels, by architecture, where they differ."""
 
+_PYTHONS = {(3, 11): "bookworm", (3, 13): "trixie", (3, 14): "sid"}
+"""Which suite has which Python."""
+
 _STAMP = ".bootmenu-packages.json"
 # Follow only dependencies whose files can be needed in the image: shared libraries and Python.
 # Tools for maintainer scripts (debconf, dpkg, perl) are in other sections.
 _FOLLOWED_SECTIONS = ("libs", "oldlibs", "python")
 _KERNEL_PARTS = ("linux-image-", "linux-modules-", "linux-binary-", "linux-base-")
 """How the packages of one kernel begin; linux-base-VERSION has its configuration and the list of what is built in."""
+
+
+def suite_with_this_python() -> str:
+    """Return the suite with the Python of this process. Raise UsageError if none has it."""
+    suite = _PYTHONS.get(sys.version_info[:2])
+    if suite is None:
+        raise UsageError(
+            f"no Debian suite has Python {sys.version_info.major}.{sys.version_info.minor}",
+            f"Name one instead of --suite auto: {', '.join(_PYTHONS.values())}.",
+        )
+    return suite
 
 
 def kernel_package(architecture: str) -> str:

@@ -152,8 +152,8 @@ class Packer:
         if compiler is None:
             self._say(
                 f"the target has Python {self.python.version}, this is {platform.python_version()}: no bytecode is "
-                f"made and the menu starts slowly; install python{self.python.version} on this host, or take a "
-                f"--suite with Python {sys.version_info.major}.{sys.version_info.minor}"
+                f"made and the menu starts slowly; install python{self.python.version} on this host, or take "
+                f"--suite auto, which has the Python of this host"
             )
         compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
         for path, (source, part) in self._modules.items():

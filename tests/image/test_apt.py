@@ -7,6 +7,8 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -14,8 +16,17 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt, debian
-from bootmenu.view.progress_bar import ProgressBar
+from bootmenu.image.build import BuildOptions, build
+from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import Done, FakeRunner
+
+
+class VersionInfo(NamedTuple):
+    """What is asked of sys.version_info."""
+
+    major: int
+    minor: int
+
 
 ONE_LINE = """
 # deb http://commented.example.org/debian bookworm main
@@ -85,6 +96,20 @@ def test_a_suite_whose_updates_come_into_itself_has_no_others(suite: str, others
     assert [source.suite for source in sources] == [suite, *(f"{suite}{other}" for other in others)]
     from_sid = apt.debian_sources({"/etc/apt/sources.list": "deb http://a.example.org sid main"}, suite)
     assert [source.suite for source in from_sid] == [suite]
+
+
+@pytest.mark.parametrize(
+    ("version", "suite"), [((3, 11), "bookworm"), ((3, 13), "trixie"), ((3, 14), "sid"), ((3, 12), None)]
+)
+def test_the_suite_with_this_python(
+    version: tuple[int, int], suite: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(debian, "sys", SimpleNamespace(version_info=VersionInfo(*version)))
+    options = BuildOptions(output=tmp_path, cache=tmp_path, debian="arm64", suite="auto", mirror="http://x")
+    runner = FakeRunner({"apt-get": Done(returncode=100, stderr=b"no network")})
+    with pytest.raises(BootmenuError, match="no network" if suite else r"no Debian suite has Python 3\.12"):
+        build(options, runner, SILENT)
+    assert [path.name for path in tmp_path.glob("apt/*")] == ([f"{suite}-arm64"] if suite else [])
 
 
 def test_no_debian_source_asks_for_a_mirror() -> None:
