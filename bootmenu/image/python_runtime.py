@@ -16,11 +16,12 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import bootmenu
 from bootmenu.errors import BootmenuError
+from bootmenu.image import installed_files
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.image.rootfs import Root
@@ -211,20 +212,20 @@ class Packer:
         """Add the distributions that bootmenu needs at run time, with their requirements."""
         for distribution in distributions(own_requirements()):
             name = distribution.metadata["Name"]
-            files = [path for path in distribution.files or () if ".." not in path.parts and not path.is_absolute()]
-            if not files:
-                raise BootmenuError(f"the installed {name} has no list of its files", "Install it with pip or uv.")
+            files = installed_files.of(distribution, self._runner)
             if any(path.suffix == ".so" for path in files):
-                tops = sorted(
-                    {path.parts[0] for path in files if not path.parts[0].endswith((".dist-info", ".libs"))}
-                )
-                self._compiled(name, tops, distribution)
+                self._compiled(name, files, distribution)
                 continue
             for path in files:
                 self._package_file(str(path), Path(str(distribution.locate_file(path))))
 
-    def _compiled(self, name: str, tops: list[str], distribution: importlib.metadata.Distribution) -> None:
+    def _compiled(
+        self, name: str, files: Sequence[PurePosixPath], distribution: importlib.metadata.Distribution
+    ) -> None:
         """Add a distribution with machine code: the tree's build of it, or this host's if the tree is this host."""
+        tops = sorted(
+            {path.parts[0] for path in files if not path.parts[0].endswith((".dist-info", ".egg-info", ".libs"))}
+        )
         for folder in (
             self.python.packages,
             f"{self.python.library}/site-packages",
@@ -237,9 +238,8 @@ class Packer:
                         self._package_file(path.removeprefix(f"{folder}/"), self._root.host(path))
                 return
         if self.python.is_like_this and self._root.folder == Path("/"):
-            for file in distribution.files or ():
-                if ".." not in file.parts:
-                    self._package_file(str(file), Path(str(distribution.locate_file(file))))
+            for path in files:
+                self._package_file(str(path), Path(str(distribution.locate_file(path))))
             return
         self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its Python)")
 
