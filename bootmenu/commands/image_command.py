@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Build a first-stage initramfs that starts the menu, from Debian packages of any architecture "
         "or from an existing root file system. Nothing of it is run, and no root is needed.",
     )
+    build.set_defaults(run_image=_build)
     build.add_argument("--output", type=Path, required=True, metavar="FILE", help="the initramfs to write")
     build.add_argument("--debian", metavar="ARCH", help="download Debian packages of this architecture, e.g. arm64")
     build.add_argument(
@@ -68,10 +69,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="how it is compressed: none, zstd or gzip (default: %(default)s)",
     )
+    copy = actions.add_parser(
+        "copy",
+        help="copy the menu into an initramfs that another program builds",
+        description="Copy the menu, Python and the tools that it needs into the tree of an initramfs that another "
+        "program builds. The hooks for initramfs-tools and dracut call it.",
+    )
+    copy.set_defaults(run_image=_copy)
+    copy.add_argument("--into", type=Path, required=True, metavar="DIR", help="the tree of that initramfs")
+    copy.add_argument(
+        "--root",
+        type=Path,
+        default=Path("/"),
+        metavar="DIR",
+        help="the system to take files from (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build the image and return 0; progress goes to stderr. Raise BootmenuError, UsageError for invalid options."""
+    """Do the action and return 0; progress goes to stderr. Raise BootmenuError, UsageError for invalid options."""
+    code: int = args.run_image(args)
+    return code
+
+
+def _copy(args: argparse.Namespace) -> int:
+    from bootmenu.image.other_initramfs import copy_menu
+    from bootmenu.system.processes import Commands
+    from bootmenu.view.progress_bar import ProgressBar
+
+    copy_menu(args.root, args.into, Commands(), ProgressBar(sys.stderr, os.environ))
+    return 0
+
+
+def _build(args: argparse.Namespace) -> int:
     from bootmenu.image.build import BuildOptions, Compress, build
     from bootmenu.system.processes import Commands
     from bootmenu.view.progress_bar import ProgressBar

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import assert_never
@@ -97,7 +97,13 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
-    _add_python_and_tools(root, contents, runner, progress)
+    busybox = root.first("/bin/busybox", "/usr/bin/busybox")
+    if busybox is None:
+        raise BootmenuError(f"{root.folder} has no busybox, and init needs it", "Install busybox-static there.")
+    add_menu(root, contents, runner, progress, programs=[busybox])
+    contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
+    contents.link("/usr/bin/sh", "busybox")
+    contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
     _add_kernel_parts(root, version, contents, progress)
     contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
@@ -159,21 +165,24 @@ def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) 
     return Root(folder)
 
 
-def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: Callable[[str], None]) -> None:
+def add_menu(
+    root: Root, contents: Contents, runner: Runner, say: Callable[[str], None], *, programs: Sequence[str] = ()
+) -> None:
+    """Add Python, bootmenu, the tools that it runs, and their libraries. programs: further ones, as paths in the tree.
+
+    Raise BootmenuError if something is missing.
+    """
     packer = Packer(root, contents, runner, say)
     say(f"adding Python {packer.python.version}, bootmenu and its dependencies")
     packer.interpreter()
     packer.dependencies()
     packer.program()
     packer.compile()
-    busybox = root.first("/bin/busybox", "/usr/bin/busybox")
-    if busybox is None:
-        raise BootmenuError(f"{root.folder} has no busybox, and init needs it", "Install busybox-static there.")
-    programs = [packer.python.program, busybox]
+    added = [packer.python.program, *programs]
     for name in (*_TOOLS, *_WHERE_PRESENT):
         path = root.program(name)
         if path is not None:
-            programs.append(path)
+            added.append(path)
         elif name in _TOOLS:
             say(f"left out: {name} (not in {root.folder})")
     folders = shared_libraries.library_folders(root)
@@ -184,14 +193,11 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
         path = root.first(*(f"{folder}/{soname}" for folder in folders))
         if path is not None:
             needed.append(path)
-    for path in shared_libraries.closure(root, [*programs, *needed]):
-        part = "tools" if path in programs else "libraries"
+    for path in shared_libraries.closure(root, [*added, *needed]):
+        part = "tools" if path in added else "libraries"
         _add_from_root(root, path, contents, "Python" if path == packer.python.program else part)
     contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
     contents.file("usr/bin/bootmenu", _COMMAND, part="bootmenu", executable=True)
-    contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
-    contents.link("/usr/bin/sh", "busybox")
-    contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
 
 
 _COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import main\n\nsys.exit(main())\n"
