@@ -168,9 +168,9 @@ def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) 
 def add_menu(
     root: Root, contents: Contents, runner: Runner, say: Callable[[str], None], *, programs: Sequence[str] = ()
 ) -> None:
-    """Add Python, bootmenu, the tools that it runs, and their libraries. programs: further ones, as paths in the tree.
+    """Add Python, bootmenu, the tools that it runs, and their libraries.
 
-    Raise BootmenuError if something is missing.
+    programs: further ones, as paths in the tree. Raise BootmenuError if something is missing.
     """
     packer = Packer(root, contents, runner, say)
     say(f"adding Python {packer.python.version}, bootmenu and its dependencies")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """List the files of an installed Python distribution, whoever installed it.
 
-pip and uv write a list beside the metadata (RECORD). Packages of Debian and of other distributions leave it out, since
-their own database has the list.
+pip and uv write a list beside the metadata (RECORD). Packages of Debian and of other distributions leave it out,
+since their own database has the list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bootmenu.image.process_runner import Runner
 
 
 def of(distribution: importlib.metadata.Distribution, runner: Runner) -> list[PurePosixPath]:
-    """Return the files of a distribution, relative to the folder in which it is installed, without those outside of it.
+    """Return the files of a distribution that are in the folder where it is installed, relative to that.
 
     Raise BootmenuError if nothing lists them.
     """

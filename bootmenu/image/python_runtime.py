@@ -238,8 +238,8 @@ class Packer:
                         self._package_file(path.removeprefix(f"{folder}/"), self._root.host(path))
                 return
         if self.python.is_like_this and self._root.folder == Path("/"):
-            for path in files:
-                self._package_file(str(path), Path(str(distribution.locate_file(path))))
+            for file in files:
+                self._package_file(str(file), Path(str(distribution.locate_file(file))))
             return
         self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its Python)")
 

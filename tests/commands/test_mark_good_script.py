@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""data/mark-good/bootmenu-mark-good, a shell script, does what `bootmenu mark-good` does."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from bootmenu.bootstate.state import Attempt, State, encode
+from bootmenu.commands import mark_good_command
+from bootmenu.config.settings_layers import load
+from bootmenu.model.value import replace
+from bootmenu.system import efi
+from tests.bootstate.test_state_store import states
+from tests.builders.hosts import fake_host
+from tests.commands.test_mark_good import KIOSK, PLACE, STATE, at_length, machine, timeless
+
+SCRIPT = Path(__file__).parents[2] / "data/mark-good/bootmenu-mark-good"
+
+
+def script(root: Path) -> subprocess.CompletedProcess[str]:
+    """Run it on a machine below a folder."""
+    command = ["sh", str(SCRIPT), "--root", str(root)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def with_variable(root: Path, state: State) -> Path:
+    """The machine, with the state in an EFI variable, too."""
+    (root / efi.VARIABLES.lstrip("/")).mkdir(parents=True)
+    (root / efi.STATE.lstrip("/")).write_bytes(b"\7\0\0\0" + encode(state))
+    return root
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "timeout = 3\n",
+        KIOSK,
+        'state.device = "EFI"  # the firmware keeps it\n',
+        "[kiosk]\ndisks = ['PARTUUID=0f5a1d50-01 on sd', \"x\"]\n[state]\ndevice = 'efi'\n",
+        'timeout = 1\n[state]\nfolder = "/var/lib/bootmenu/"\nrename-counters = false\n',
+        'theme = "state.device = efi"\nstate.folder="/var/lib/bootmenu"\n',
+    ],
+)
+def test_it_does_what_the_program_does(tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+    for name in ("program", "script"):
+        root = with_variable(machine(tmp_path / name, text), STATE)
+        found = load(fake_host(root)).settings
+        variable = root / efi.STATE.lstrip("/")
+        for _ in range(2):
+            if name == "program":
+                assert mark_good_command.run_quickly(str(root)) == 0
+                said = capsys.readouterr().out
+            else:
+                done = script(root)
+                assert (done.returncode, done.stderr) == (0, "")
+                said = done.stdout
+            # unlike a variable, a file keeps the end of what was longer
+            variable.write_bytes(variable.read_bytes().partition(b"\n")[0] + b"\n")
+            seen.append((said, timeless(root, found)))
+    assert seen[0][1].trying is None
+    assert seen[:2] == seen[2:]
+
+
+@pytest.mark.slow
+@given(states)
+@settings(max_examples=25)
+def test_any_state_becomes_the_same(tmp_path_factory: pytest.TempPathFactory, state: State) -> None:
+    top = tmp_path_factory.mktemp("states")
+    program, shell = (machine(top / name, files={"state.json": encode(state)}) for name in ("program", "script"))
+    done = script(shell)
+    said = at_length(program)
+    assert (done.returncode, done.stderr) == (0, "")
+    here = load(fake_host(program)).settings
+    assert timeless(shell, here) == timeless(program, here)
+    assert len(done.stdout) == len(said) + 1 or not said.isascii(), "all but rare characters are shown alike"
+    if state.trying is not None:
+        assert (shell / PLACE / "state.json.old").read_bytes() == encode(state)
+
+
+def test_a_long_history_is_cut_as_the_program_cuts_it(tmp_path: Path) -> None:
+    many = tuple(Attempt(entry=f"entry-{number}", at="", title="\x1b[2J") for number in range(50))
+    state = replace(STATE, good=many, tries=many, lost=many)
+    seen = []
+    for name, text in (("variable", 'state.device = "efi"\n'), ("folder", None)):
+        for run in ("program", "script"):
+            root = with_variable(
+                machine(tmp_path / f"{name}-{run}", text, files={"state.json": encode(state)}), state
+            )
+            assert (mark_good_command.run_quickly(str(root)) if run == "program" else script(root).returncode) == 0
+            variable = root / efi.STATE.lstrip("/")
+            variable.write_bytes(variable.read_bytes().partition(b"\n")[0] + b"\n")
+            seen.append(timeless(root, load(fake_host(root)).settings))
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[3]
+    assert (len(seen[0].good), len(seen[2].good)) == (3, 50)
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("\x1b[2Jé\u009b", "�[2Jé�"),
+        ('Debian “stable” \\ " / 13', 'Debian “stable” \\ " / 13'),
+        ("\u202eevil\u2028\ufeff\t", "�evil���"),
+        ("😀 \U000f0000 ß%s%n\\0101", "😀 � ß%s%n\\0101"),
+        ("", "bls-x"),
+    ],
+)
+def test_a_title_is_shown_as_the_program_shows_it(tmp_path: Path, title: str, shown: str) -> None:
+    state = State().booting(Attempt(entry="bls-x", at="", title=title))
+    done = script(machine(tmp_path / "m", files={"state.json": encode(state)}))
+    assert done.stdout == f"{shown} came up well.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cmdline", "files", "code"),
+    [
+        ("", "", {}, 2),
+        ("state = 1\n", "", {}, 2),
+        ("state = { device = 'efi' }\n", "", {}, 2),
+        ('"state".device = "efi"\n', "", {}, 2),
+        ('state . device = "efi"\nstate.device = "x"\n', "", {}, 2),
+        ('state.device = "a\\u0062"\n', "", {}, 2),
+        ('state.devise = "efi"\n', "", {}, 2),
+        ("state.device = '''efi'''\n", "", {}, 2),
+        ('state.device = ""\n', "", {}, 2),
+        ("x = [\n1\n", "", {}, 2),
+        ("this is no TOML", "", {}, 2),
+        ('state.folder = "relative"\n', "", {}, 2),
+        ('state.folder = "/var/../etc"\n', "", {}, 2),
+        ('state.folder = "/nowhere"\n', "", {}, 2),
+        ('state.device = "LABEL=STATE"\n', "", {}, 2),
+        ('state.device = "LABEL=$(id)"\n', "", {}, 2),
+        (None, "quiet bootmenu.state.device=efi", {}, 2),
+        (None, "", {"state.json": encode(STATE)[:-1]}, 1),
+        (None, "", {"state.json": b""}, 1),
+        (None, "", {"state.json": b'{"schema":2}\n'}, 1),
+        (None, "", {"state.json": encode(STATE).replace(b'"wrong_pins":2', b'"wrong_pins":true')}, 1),
+        (None, "", {"state.json": encode(STATE).replace(b"}\n", b',"x":1}\n')}, 1),
+        (None, "", {"state.json.old": encode(STATE)}, 1),
+    ],
+)
+def test_what_it_does_not_understand_stays_as_it_is(
+    tmp_path: Path, text: str | None, cmdline: str, files: dict[str, bytes], code: int
+) -> None:
+    root = machine(tmp_path / "m", text, cmdline, files or None)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    done = script(root)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("bootmenu-mark-good: ")
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_that_a_power_cut_left_half_renamed_is_used(tmp_path: Path) -> None:
+    root = machine(tmp_path / "m", files={"state.json.new": encode(STATE)})
+    assert script(root).returncode == 0
+    assert timeless(root, load(fake_host(root)).settings).trying is None
+
+
+def test_a_counter_that_it_cannot_end_is_reported(tmp_path: Path) -> None:
+    done = script(machine(tmp_path / "m", "state.rename-counters = true\n"))
+    assert done.returncode == 1
+    assert done.stdout.endswith("came up well.\n")
+    assert "boot counter" in done.stderr
