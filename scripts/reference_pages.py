@@ -65,7 +65,7 @@ def _checks() -> Iterator[str]:
 def _settings() -> Iterator[str]:
     hints = typing.get_type_hints(Settings)
     for option in OPTIONS:
-        yield from (f"### {option.name}", "", _marked(option.help), "")
+        yield from (f"### {option.name}", "")
         for title, text in _facts(option, hints[option.field]):
             yield f"- {title}: {text}"
         yield ""
@@ -73,6 +73,7 @@ def _settings() -> Iterator[str]:
 
 def _facts(option: Option, hint: Any) -> Iterator[tuple[str, str]]:
     default = getattr(Settings(), option.field)
+    yield "Meaning", _marked(option.help)
     yield "Type", _type(hint) + (f', or `"{option.none}"`' if option.none else "")
     yield "Default", option.applies or _value(option, default)
     if option.strictest is not UNSET:
@@ -143,7 +144,8 @@ def _commands() -> Iterator[str]:
     for command in rest:
         name = " ".join(("bootmenu", *command.path))
         yield from _command(command, [pair for pair in examples if f"{pair[0]} ".startswith(f"{name} ")])
-    yield from ("## Exit status", "", "```text", EPILOG.strip(), "```")
+    title, _, rows = EPILOG.strip().partition(":\n")
+    yield from (f"## {_sentence(title)[:-1]}", "", "```text", rows, "```")
 
 
 def _command(command: Command, examples: list[tuple[str, str]]) -> Iterator[str]:

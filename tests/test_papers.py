@@ -8,6 +8,7 @@ parsed by the real parser. A program, an option or a language of an example that
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shlex
 import subprocess
@@ -24,6 +25,7 @@ from bootmenu.compat import CHECKS
 from bootmenu.config.settings_layers import parse
 from bootmenu.errors import UsageError
 from bootmenu.kexec import load_test
+from bootmenu.view import key_help
 from scripts import reference_pages, system_packages
 from tests.builders import machines
 from tests.builders.containers import boot_script
@@ -268,9 +270,16 @@ def test_every_settings_file_is_right(example: Example) -> None:
     assert loaded.origins, "it sets something"
 
 
+def test_the_actions_that_a_kiosk_may_give_away_are_named() -> None:
+    text = (ROOT / "docs/kiosk.md").read_text("utf-8")
+    assert [name for name in key_help.kiosk_actions() if f"`{name}`" not in text] == []
+
+
 @pytest.mark.parametrize("example", in_language("python"), ids=lambda example: example.id)
 def test_every_program_runs(example: Example, sandbox: Path) -> None:
-    outcome = subprocess.run([sys.executable, "-c", example.text], capture_output=True, text=True, check=False)
+    program = [sys.executable, "-c", example.text]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    outcome = subprocess.run(program, capture_output=True, text=True, check=False, env=environ)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout
 
