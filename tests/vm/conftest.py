@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm import devicetrees, disks, stages
+from bootmenu.system.processes import Commands
+from bootmenu.vm import disk_image
+from tests.vm import devicetrees, stages
 from tests.vm.harness import Hardware, Machine
 
 _TOOLS = (
@@ -66,7 +68,7 @@ def disk(first_stage: stages.Stage, vm_cache: Path, token: str, tmp_path: Path) 
     marked = devicetrees.compile_tree(tree, tmp_path / "marked.dtb").read_bytes()
     second = stages.build_second_stage(vm_cache, token)
     partitions = stages.standard_partitions(first_stage, second, token, marked)
-    return disks.write_disk(tmp_path / "disk.img", partitions, tmp_path / "work")
+    return disk_image.write_disk(tmp_path / "disk.img", partitions, tmp_path / "work", Commands())
 
 
 @pytest.fixture

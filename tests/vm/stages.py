@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.image.cpio import ArchiveMember, pack
-from tests.vm.disks import FileSystem, Partition
+from bootmenu.vm.disk_image import DiskPartition, FileSystem
 
 GUEST = Path(__file__).with_name("guest")
 _CHECKOUT = Path(__file__).parents[2]
@@ -122,7 +122,7 @@ def with_files(
     return Stage(kernel=stage.kernel, initrd=initrd)
 
 
-def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: bytes) -> list[Partition]:
+def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: bytes) -> list[DiskPartition]:
     """A FAT partition with BLS entries and an ext4 one with extlinux, both with a kernel that starts.
 
     marked_tree: a device tree that one extlinux label names with ``fdt``.
@@ -154,7 +154,7 @@ def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: by
         ]
     )
     return [
-        Partition(
+        DiskPartition(
             file_system=FileSystem.FAT,
             label="BOOT",
             partition_label="boot",
@@ -168,7 +168,7 @@ def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: by
                 "linux/second.cpio": second,
             },
         ),
-        Partition(
+        DiskPartition(
             file_system=FileSystem.EXT4,
             label="rootfs",
             partition_label="system",

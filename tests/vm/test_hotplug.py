@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.system.processes import Commands
+from bootmenu.vm.disk_image import DiskPartition, FileSystem, write_disk
 from tests.vm.conftest import MachineMaker
-from tests.vm.disks import FileSystem, Partition, write_disk
 from tests.vm.harness import Hardware, Machine, Monitor
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
-STICK = Partition(
+STICK = DiskPartition(
     file_system=FileSystem.FAT,
     label="STICK",
     partition_label="stick",
@@ -27,7 +28,7 @@ STICK = Partition(
 def test_a_stick_appears_and_disappears_and_the_selection_stays(
     machine: MachineMaker, disk: Path, tmp_path: Path
 ) -> None:
-    stick = write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick")
+    stick = write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick", Commands())
     control = tmp_path / "qmp"
     extra = ("-device", "pcie-root-port,id=plug,chassis=1,slot=1", *Monitor.argv(control))
     with machine(Hardware(disks=(disk,), extra=extra)) as vm:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm import debian_trees, disks, stages
+from bootmenu.system.processes import Commands
+from bootmenu.vm import disk_image
+from tests.vm import debian_trees, stages
 from tests.vm.conftest import MachineMaker
 from tests.vm.debian_trees import PASSWORD, SYSTEM_SIZE, TRIXIE
 from tests.vm.harness import Hardware
@@ -29,8 +31,8 @@ def test_debian_13_comes_to_its_login(
     architecture: str, machine: MachineMaker, vm_cache: Path, tmp_path: Path
 ) -> None:
     stage = stages.build_first_stage(vm_cache, architecture=architecture, as_shipped=True)
-    root = disks.Partition(
-        file_system=disks.FileSystem.EXT4,
+    root = disk_image.DiskPartition(
+        file_system=disk_image.FileSystem.EXT4,
         label="",
         partition_label="root",
         partition_uuid=stages.ROOT_PARTUUID,
@@ -38,7 +40,7 @@ def test_debian_13_comes_to_its_login(
         made=debian_trees.installed(TRIXIE, vm_cache) / f"{architecture}.img",
         size=SYSTEM_SIZE,
     )
-    disk = disks.write_disk(tmp_path / "disk.img", [root], tmp_path / "work")
+    disk = disk_image.write_disk(tmp_path / "disk.img", [root], tmp_path / "work", Commands())
     hardware = replace(HARDWARE[architecture], disks=(disk,))
     with machine(hardware, stage=stage, limit=900) as vm:
         vm.wait_for("bootmenu: starting the menu", 90)

@@ -12,10 +12,12 @@ import pytest
 
 from bootmenu.bootstate.pin import StoredPin
 from bootmenu.system.buttons import LONG
+from bootmenu.system.processes import Commands
+from bootmenu.vm import disk_image
+from bootmenu.vm.disk_image import DiskPartition, FileSystem
 from tests.builders.entries import whole_image
-from tests.vm import disks, stages
+from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS, MachineMaker
-from tests.vm.disks import FileSystem, Partition
 from tests.vm.display import MISSING, Cell, Font, Screen
 from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, Monitor
 
@@ -33,7 +35,7 @@ SIGNS = (f"{MISSING} FAIL", f"{MISSING} This entry")
 READABLE = 3.0
 """Contrast that WCAG 2 wants of large text; the VT's own dark grey on black has 2.8, its dark blue 1.6."""
 
-BROKEN = Partition(
+BROKEN = DiskPartition(
     file_system=FileSystem.FAT,
     label="BROKEN",
     partition_label="broken",
@@ -177,7 +179,7 @@ def choose(seat: Seat, title: str, step: Callable[[], None]) -> None:
 def test_menu_details_error_and_progress_on_a_monitor(
     machine: MachineMaker, boards: stages.Stage, disk: Path, token: str, tmp_path: Path
 ) -> None:
-    broken = disks.write_disk(tmp_path / "broken.img", [BROKEN], tmp_path / "broken")
+    broken = disk_image.write_disk(tmp_path / "broken.img", [BROKEN], tmp_path / "broken", Commands())
     with seated(machine, boards, (disk, broken), tmp_path) as seat:
         seat.wait_to_see("5 entries on 3 partitions", 200)
         seat.inspect("menu", "34 checks passed")
@@ -204,7 +206,7 @@ def test_menu_details_error_and_progress_on_a_monitor(
         seat.vm.wait_for(f"bootmenu-test.entry=gamma-{token}", 10)
 
 
-STICK = Partition(
+STICK = DiskPartition(
     file_system=FileSystem.FAT,
     label="BOOT",
     partition_label="boot",
@@ -219,7 +221,7 @@ STICK = Partition(
 )
 """What somebody has plugged in, hoping that the kiosk takes it for its own."""
 
-STATE = Partition(
+STATE = DiskPartition(
     file_system=FileSystem.EXT4,
     label="STATE",
     partition_label="state",
@@ -259,12 +261,12 @@ def test_a_kiosk_with_a_keyboard_is_not_left_and_one_button_repairs(
     machine: MachineMaker, boards: stages.Stage, disk: Path, token: str, tmp_path: Path
 ) -> None:
     """The button is QEMU's power button, which the device tree calls gpio-keys. In a USB port is a stick."""
-    stick = disks.write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick")
+    stick = disk_image.write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick", Commands())
     drive = f"if=none,id=stick,format=raw,readonly=on,file={stick}"
     usb = ("-device", "qemu-xhci", "-drive", drive, "-device", "usb-storage,drive=stick")
     settings = KIOSK.format(pin=StoredPin.new("2580", n=1 << 10)).encode()
     stage = stages.with_files(boards, {"etc/bootmenu.toml": settings}, tmp_path / "kiosk.cpio")
-    state = disks.write_disk(tmp_path / "state.img", [STATE], tmp_path / "state")
+    state = disk_image.write_disk(tmp_path / "state.img", [STATE], tmp_path / "state", Commands())
     with seated(machine, stage, (disk, state), tmp_path, usb) as seat:
 
         def button() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from bootmenu.system.processes import Commands
+from bootmenu.vm.disk_image import DiskPartition, FileSystem, write_disk
 from tests.vm import stages
-from tests.vm.disks import FileSystem, Partition, write_disk
 from tests.vm.harness import Hardware, Machine
 from tests.vm.test_native import start
 
@@ -63,7 +64,7 @@ def slow_disk(stage: stages.Stage, second: bytes, folder: Path) -> tuple[str, ..
     config = ["LABEL raw", "  MENU LABEL Raw", "  LINUX /vmlinuz", "LABEL packed", "  MENU LABEL Packed"]
     config[3:3] = more = ["  INITRD /second.cpio", "  APPEND console=ttyAMA0 earlycon panic=1"]
     config += ["  LINUX /vmlinuz.gz", *more, ""]
-    partition = Partition(
+    partition = DiskPartition(
         file_system=FileSystem.EXT4,
         label="slow",
         partition_label="slow",
@@ -76,7 +77,7 @@ def slow_disk(stage: stages.Stage, second: bytes, folder: Path) -> tuple[str, ..
             "second.cpio": second,
         },
     )
-    disk = write_disk(folder / "slow.img", [partition], folder / "work")
+    disk = write_disk(folder / "slow.img", [partition], folder / "work", Commands())
     drive = f"if=none,file={disk},format=raw,id=slow,throttling.bps-total={RATE}"
     return "-drive", drive, "-device", "virtio-blk-pci,drive=slow"
 
