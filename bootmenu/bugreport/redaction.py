@@ -54,7 +54,8 @@ _PARAMETERS = frozenset(
     zfs subvol subvolid fstype uuid partuuid label partlabel errors compress noload norecovery boot
     bootmenu.profile bootmenu.theme bootmenu.language bootmenu.menu bootmenu.timeout bootmenu.default
     bootmenu.console bootmenu.scan-seconds bootmenu.watchdog bootmenu.skip-hooks bootmenu.carry-over
-    bootmenu.state.device bootmenu.state.folder bootmenu.shell bootmenu.term bootmenu.loglevel bootmenu.kiosk.entries
+    bootmenu.state.device bootmenu.state.folder bootmenu.shell bootmenu.term bootmenu.size bootmenu.loglevel
+    bootmenu.kiosk.entries
     name kname type size fsver parttype pttype nodes cpus order min max align hwalign shift nr-cpus
     """.split()
 )

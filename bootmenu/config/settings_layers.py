@@ -26,7 +26,7 @@ _MOST_PROBLEMS = 50  # that are reported
 _BY_NAME = {option.name: option for option in OPTIONS}
 _TABLES = frozenset(option.name.partition(".")[0] for option in OPTIONS if "." in option.name)
 
-_INITS_OWN = frozenset({"term", "loglevel", "shell"})
+_INITS_OWN = frozenset({"term", "size", "loglevel", "shell"})
 """Names on the kernel's command line that the first stage's init reads (image/init.sh); `shell` is a setting, too."""
 
 DEFAULT_ORIGIN = "default"

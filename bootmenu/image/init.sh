@@ -6,10 +6,11 @@
 #
 # Kernel command line:
 #   bootmenu.term=NAME      TERM of the menu (default: linux on a screen, vt220 on a serial line)
+#   bootmenu.size=CxR       size of a serial line's terminal, in columns and rows (default: 80x24)
 #   bootmenu.loglevel=N     kernel messages below this level reach the console (default 1: emergencies)
 #   bootmenu.shell=no       never offer a shell
 #   bootmenu.profile=kiosk  plain words on the console, and never a shell
-# The last two only tighten what /etc/bootmenu.toml says. The first two open nothing: a terminal that can do little gets
+# The last two only tighten what /etc/bootmenu.toml says. The first three open nothing: a terminal that can do little gets
 # the plain menu, with the same policy, and the kernel's own loglevel= says as much.
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -58,11 +59,12 @@ mount_efi_variables() {
 }
 
 read_command_line() {
-	term= loglevel=1 shell=yes profile=
+	term= size= loglevel=1 shell=yes profile=
 	read -r words </proc/cmdline
 	for word in $words; do
 		case $word in
 		bootmenu.term=*) term=${word#*=} ;;
+		bootmenu.size=[1-9]*x[1-9]*) size=${word#*=} ;;
 		bootmenu.loglevel=[0-9]*) loglevel=${word#*=} ;;
 		bootmenu.shell | bootmenu.shell=yes | bootmenu.shell=true | bootmenu.shell=on | bootmenu.shell=1) ;;
 		bootmenu.shell=*) shell=no ;;
@@ -167,7 +169,10 @@ prepare_terminal() {
 	hush_keys
 	# A serial line does not know its size: busybox then prints 0 0 or fails, depending on its version.
 	case $(busybox stty size <"$console" 2>/dev/null) in
-	'' | '0 0') busybox stty rows 24 cols 80 <"$console" ;;
+	'' | '0 0')
+		busybox stty rows 24 cols 80 <"$console"
+		[ -z "$size" ] || busybox stty cols "${size%x*}" rows "${size#*x}" <"$console" 2>/dev/null
+		;;
 	esac
 }
 

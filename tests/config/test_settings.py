@@ -134,7 +134,10 @@ def test_a_pin_on_the_kernels_command_line_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_words_of_the_first_stages_init_are_none_of_ours(tmp_path: Path) -> None:
-    assert load(machine(tmp_path, command_line="bootmenu.term=vt100 bootmenu.loglevel=7")) == Loaded()
+    assert (
+        load(machine(tmp_path, command_line="bootmenu.term=vt100 bootmenu.size=80x24 bootmenu.loglevel=7"))
+        == Loaded()
+    )
 
 
 def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path) -> None:

@@ -76,6 +76,28 @@ def test_what_is_typed_before_anything_reads_it_is_not_shown(call: str, tmp_path
         os.close(theirs)
 
 
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("bootmenu.size=132x43", (132, 43)),
+        ("", (80, 24)),
+        ("bootmenu.size=0x0", (80, 24)),
+        ("bootmenu.size=1;reboot", (80, 24)),
+    ],
+)
+def test_a_serial_line_gets_the_size_of_its_terminal(word: str, expected: tuple[int, int], tmp_path: Path) -> None:
+    (tmp_path / "cmdline").write_text(f"quiet {word}\n")
+    script = INIT[INIT.index("read_command_line() {") :]
+    script = script[: script.index("\n}\n") + 3].replace("/proc/cmdline", str(tmp_path / "cmdline"))
+    ours, theirs = pty.openpty()
+    try:
+        functions(tmp_path, f"{script}console={os.ttyname(theirs)}\nread_command_line\nprepare_terminal")
+        assert os.get_terminal_size(theirs) == expected
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 def test_a_shell_shows_what_is_typed() -> None:
     shell = INIT[INIT.index("start_shell() {") :]
     shell = shell[: shell.index("\n}")]
