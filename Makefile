@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
+.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ help: ## List these targets.
 
 run: $(VENV)/.ready ## Start the menu.
 	@$(BIN)/bootmenu menu $(ARGS)
+
+vm: $(VENV)/.ready ## Try the menu in a virtual arm64 machine on this terminal, with systems that it really starts.
+	@$(PYTHON) scripts/system_packages.py vm
+	@$(BIN)/bootmenu vm $(ARGS)
 
 # these wait for a third of their time
 test test-fast: JOBS := $(shell expr $(JOBS) + 1)

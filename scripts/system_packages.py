@@ -4,6 +4,7 @@
 
     system_packages.py venv    what the virtual environment needs
     system_packages.py fast    what the tests that boot nothing need
+    system_packages.py vm      what a virtual machine with the menu needs
     system_packages.py test    what all tests need
     system_packages.py suite   what makes a tree of another Debian suite
     system_packages.py bench   what the benchmarks need
@@ -74,9 +75,19 @@ KEYRING = Package(
     "checks the signatures of what is downloaded of Debian",
 )
 FOR_SUITE = [*FOR_VENV, MMDEBSTRAP, KEYRING]
+FOR_MACHINE = [
+    Package("qemu-system-arm", "qemu-system-aarch64", "is the virtual arm64 machine that boots real kernels"),
+    Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of such machines, without root"),
+    Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
+    Package("mtools", "mcopy", "fills those partitions, without root"),
+    Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
+    Package("fdisk", "sfdisk", "partitions their disks"),
+    KEYRING,
+]
+FOR_VM = [*FOR_VENV, *FOR_MACHINE]
 FOR_TEST = [
     *FOR_FAST,
-    Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
+    *FOR_MACHINE,
     Package("qemu-system-x86", "qemu-system-x86_64", "boots the one x86-64 kernel among them"),
     Package(
         "qemu-efi-aarch64",
@@ -84,21 +95,22 @@ FOR_TEST = [
         "is the firmware of machines that are started by EFI",
     ),
     Package("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd", "is that firmware for x86-64"),
-    Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
-    Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
-    Package("mtools", "mcopy", "fills those partitions, without root"),
-    Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
     Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
-    Package("fdisk", "sfdisk", "partitions their disks"),
     MMDEBSTRAP,
-    KEYRING,
 ]
 FOR_BENCH = [
     *FOR_FAST,
     Package("python3-libfdt", "/usr/lib/python3/dist-packages/libfdt.py", "is what our reader is compared with"),
 ]
-PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST, "suite": FOR_SUITE, "bench": FOR_BENCH}
+PURPOSES = {
+    "venv": FOR_VENV,
+    "fast": FOR_FAST,
+    "vm": FOR_VM,
+    "test": FOR_TEST,
+    "suite": FOR_SUITE,
+    "bench": FOR_BENCH,
+}
 
 
 def root_prefix() -> list[str] | None:

@@ -288,7 +288,7 @@ class Apt:
 
     def download(self, packages: Sequence[Package], progress: ProgressBar = SILENT) -> dict[str, Path]:
         """Return the .deb file of each package; download those that are missing or have a wrong hash."""
-        missing = [package for package in packages if not self._is_stored(package)]
+        missing = self.missing(packages)
         for package in missing:
             (self.archives / package.file_name).unlink(missing_ok=True)
         if missing:
@@ -313,6 +313,10 @@ class Apt:
             with contextlib.suppress(OSError):
                 size += (self.archives / package.file_name).stat().st_size
         return size
+
+    def missing(self, packages: Sequence[Package]) -> list[Package]:
+        """Return the packages that are still to be downloaded."""
+        return [package for package in packages if not self._is_stored(package)]
 
     def _argv(self, tool: str) -> list[str]:
         return [tool, "-c", str(self._config), "-q"]

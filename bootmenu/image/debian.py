@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
@@ -112,6 +113,13 @@ def _is_followed(package: Package, dependency: str) -> bool:
     if package.name.startswith(_KERNEL_PARTS):
         return dependency.startswith(_KERNEL_PARTS)
     return True
+
+
+def is_unpacked(root: Path) -> bool:
+    """Return whether packages were unpacked into ``root``, completely."""
+    with contextlib.suppress(OSError, ValueError):
+        return bool(json.loads((root / _STAMP).read_text("utf-8")))
+    return False
 
 
 def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner, progress: ProgressBar = SILENT) -> None:

@@ -60,7 +60,7 @@ def test_every_subcommand_is_listed_once_after_one_that_exists() -> None:
     found = subcommands.subcommands()
     assert list(found) == [
         *("menu", "scan", "check", "boot", "facts", "settings", "pin", "report", "themes", "dtb"),
-        *("mark-good", "completion", "image", "help"),
+        *("mark-good", "completion", "image", "vm", "help"),
     ]
     assert {command.FOLLOWS for command in found.values()} <= {"", *found}
     assert [name for name, command in found.items() if not command.FOLLOWS] == ["menu"]
