@@ -161,9 +161,9 @@ def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) 
     findings: list[Finding] = []
     scope = Scope.MACHINE if entry is None else Scope.ENTRY
     sound = {finding.code for finding in known} - {finding.code for finding in known if finding.severity in _STOPS}
+    not_recorded = frozenset(machine.not_recorded)
     for item in CHECKS.values():
-        recorded = not any(fact in machine.not_recorded for fact in item.facts)
-        if item.scope is scope and recorded and sound.issuperset(item.requires):
+        if item.scope is scope and not_recorded.isdisjoint(item.facts) and sound.issuperset(item.requires):
             answers = item.run(machine, entry)
             findings += answers
             if answers and not any(finding.severity in _STOPS for finding in answers):

@@ -7,14 +7,13 @@ None always means "could not be found out". The JSON form is what `bootmenu fact
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.model import codec
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
-from bootmenu.model.value import Value, field, replace
+from bootmenu.model.value import Value, field
 
 SCHEMA = 1
 
@@ -184,9 +183,8 @@ class MachineFacts(Value, kw_only=True):
                 f"machine facts of schema {schema}; this bootmenu reads up to {SCHEMA}",
                 hint="Use a newer bootmenu, or record the facts again with this one.",
             )
-        recorded = {key: item for key, item in value.items() if key != "not_recorded"}
-        facts = codec.from_json(cls, recorded, "facts")
-        return replace(facts, not_recorded=tuple(sorted(set(_missing(facts.to_json(), value)))))
+        missing = {path for path in codec.absent(cls, value) if path != "not_recorded"}
+        return codec.from_json(cls, {**value, "not_recorded": sorted(missing)}, "facts")
 
     @property
     def memory(self) -> tuple[MemoryRange, ...]:
@@ -202,19 +200,6 @@ class MachineFacts(Value, kw_only=True):
             return told
         taken = self.ram_taken or ()
         return tuple(area for area in merged(self.ram or ()) if subtracted((area,), taken)) or told
-
-
-def _missing(known: object, recorded: object, path: str = "") -> Iterator[str]:
-    """Yield the paths of fields that exist but are missing in a recording; items of a list share one path."""
-    if isinstance(known, dict) and isinstance(recorded, dict):
-        for key, value in known.items():
-            if key in recorded:
-                yield from _missing(value, recorded[key], f"{path}{key}.")
-            else:
-                yield path + key
-    elif isinstance(known, list) and isinstance(recorded, list):
-        for item, other in zip(known, recorded, strict=True):
-            yield from _missing(item, other, path)
 
 
 def _remove(value: object, keys: list[str]) -> None:
