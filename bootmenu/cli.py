@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code. `bootmenu` without one is `bootmenu menu`."""
     _prepare_output()
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "-V", "--version")):
         words.insert(0, "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:

@@ -15,7 +15,7 @@ from bootmenu.commands.subcommands import EPILOG
 from bootmenu.config.option import Option
 from bootmenu.config.plain_toml import dumps
 from bootmenu.config.settings import FILE, OPTIONS, Settings
-from bootmenu.frontends.tui import themes
+from bootmenu.frontends import theme_folders
 from bootmenu.kexec import hooks
 from bootmenu.terminal.capabilities import GLYPHS
 from bootmenu.view.key_help import key_rows
@@ -65,7 +65,10 @@ _FILES = [
         "the log of the menu, as root without a home; else bootmenu/menu.log in $XDG_STATE_HOME or ~/.local/state",
     ),
     (hooks.FOLDER, "programs that run before every jump, by name"),
-    (str(themes.LOCAL_FOLDER), "themes of this machine, NAME.toml; they go before the ones that come with bootmenu"),
+    (
+        str(theme_folders.LOCAL_FOLDER),
+        "themes of this machine, NAME.toml; they go before the ones that come with bootmenu",
+    ),
 ]
 _ENVIRONMENT = [
     ("LC_ALL, LC_MESSAGES, LANG", "the language of the screens; the first that is set counts"),

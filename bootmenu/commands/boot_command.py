@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
+from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, replace
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 HELP = "load and start an entry without the menu"
 FOLLOWS = "check"
+EXAMPLES = (
+    ("bootmenu boot ENTRY-ID", "start an entry, as the menu would; bootmenu scan lists the ids"),
+    ("bootmenu boot --dry-run --kernel vmlinuz --machine board.json", "print what a recorded machine would load"),
+    ("bootmenu boot --load-only --kernel vmlinuz --initrd initrd.img", "load, and let systemctl kexec jump later"),
+)
 
 _MOST_DIFFERENCES = 2000
 """Most differences of device trees that are printed."""
@@ -68,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", metavar="F", help="start these files instead of an entry")
     shared_options.add_files(parser)
     shared_options.add_method(parser)
+    shared_options.add_machine(parser)
+    shared_options.add_tree(parser, "read this folder as one partition, with --dry-run (repeatable)")
     until = parser.add_mutually_exclusive_group()
     until.add_argument("--load-only", action="store_true", help="load, but do not jump")
     until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
@@ -89,8 +97,12 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dtb is not None or arguments.overlay or arguments.initrd or arguments.cmdline
     ):
         raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
+    if not arguments.dry_run and (arguments.machine is not None or arguments.tree):
+        raise UsageError("--machine and --tree go with --dry-run: nothing is started on another machine")
     method = shared_options.chosen_method(arguments)
-    host, machine = shared_options.host_and_machine(None)
+    host, machine = shared_options.host_and_machine(arguments.machine)
+    trees = shared_options.folders(arguments.tree)
+    local = arguments.machine is None
     options = BootOptions(
         load_only=arguments.load_only,
         dry_run=arguments.dry_run,
@@ -105,7 +117,11 @@ def run(arguments: argparse.Namespace) -> int:
             shared_options.files_session(arguments, arguments.kernel, host, machine, settings)
         ) as files:
             return boot(files, files.listing, options)
-    with contextlib.closing(MachineSession(host, machine, method=method, settings=settings)) as session:
+    with contextlib.closing(
+        MachineSession(
+            host, machine, (lambda: trees) if trees else None, method=method, settings=settings, local=local
+        )
+    ) as session:
         listing = find_entry(session, arguments.entry)
         if edits := shared_options.dtb_edits(arguments):
             listing = session.recheck(replace(listing.entry, dtb_edits=edits))
@@ -122,7 +138,8 @@ def find_entry(session: Session, entry_id: str) -> Listing:
             return listing
     for problem in problems:
         print_note(problem)
-    raise UsageError(f"no entry is called {entry_id}", "bootmenu scan lists them.")
+    known = [listing.entry.id for listing in listings]
+    raise UsageError(f"no entry is called {entry_id}", with_suggestion(entry_id, known, "bootmenu scan lists them."))
 
 
 def boot(session: Session, listing: Listing, options: BootOptions) -> int:
@@ -140,6 +157,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
     report = listing.report.overriding(options.ignored)
     printer.plan(plan, report)
     if options.dry_run:
+        printer.steps(plan)
         if plan.own_tree:
             printer.dtbs(session.plan_dtbs(plan))
         return 0
@@ -207,6 +225,11 @@ class _Printer:
             if finding.severity in (Severity.FAIL, Severity.WARN):
                 print(f"{word(finding.severity):<14}{finding.code}: {message(finding)}")
         sys.stdout.flush()
+
+    def steps(self, plan: LoadPlan) -> None:
+        """Print the steps that a boot would take; in JSON they are part of the plan."""
+        if not self._json:
+            print(f"{'steps':<14}{', '.join(plan.stages)}")
 
     def dtbs(self, dtbs: PlanDtbs) -> None:
         """Print how the tree that would be passed on differs from the entry's own and from the running one."""

@@ -7,6 +7,13 @@ import argparse
 
 HELP = "print the completion script of a shell"
 FOLLOWS = "mark-good"
+EXAMPLES = (
+    (
+        "bootmenu completion bash > completions/bootmenu",
+        "write the completion of bash, for example to ~/.local/share/bash-completion/completions/bootmenu",
+    ),
+    ("bootmenu completion zsh > _bootmenu", "write that of zsh, for a folder of $fpath"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

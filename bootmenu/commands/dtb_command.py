@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 HELP = "print a device tree as source, or the differences between two"
 FOLLOWS = "themes"
+EXAMPLES = (
+    ("bootmenu dtb show board.dtb", "print a device tree as source"),
+    ("bootmenu dtb diff board.dtb other.dtb", "print what differs between two"),
+)
 
 _RUNNING = "/sys/firmware/fdt"
 _HINT = "Name a device tree as dtc or the kernel's build compiles it (.dtb, .dtbo)."

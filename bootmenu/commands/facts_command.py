@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 HELP = "print the facts about this machine; --machine reads them back"
 FOLLOWS = "boot"
+EXAMPLES = (
+    ("bootmenu facts", "print the most important facts about this machine"),
+    ("bootmenu facts --json > board.json", "record it, for --machine of other subcommands"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,14 @@ from __future__ import annotations
 import argparse
 
 from bootmenu.errors import UsageError
+from bootmenu.model.suggestion import did_you_mean
 
 HELP = "explain a check by the code of its findings; without one list all codes"
 FOLLOWS = "check"
+EXAMPLES = (
+    ("bootmenu help CPU-STUCK", "say what a check finds out, and what to do"),
+    ("bootmenu help image build", "print the help of a command"),
+)
 NARROWEST, WIDEST = 40, 100
 """Columns between which text is easy to read."""
 
@@ -52,19 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _help_of_command(words: list[str], codes: list[str]) -> int:
     """Print the help of a command. Raise UsageError for anything else, with the topic that may have been meant."""
-    import difflib
-
     from bootmenu.commands import subcommands
 
     commands = list(subcommands.subcommands())
     if words[0] in commands:
         subcommands.parse([*words, "--help"])  # leaves by SystemExit
-    wanted = words[0].upper()
-    near = difflib.get_close_matches(wanted, [*codes, *(name.upper() for name in commands)], n=3)
-    meant = [name if name in codes else name.lower() for name in near]
     raise UsageError(
         f"there is no help about {' '.join(words)}",
-        f"Did you mean {' or '.join(meant)}?"
-        if meant
-        else "bootmenu help lists all codes, bootmenu --help all commands.",
+        did_you_mean(words[0], [*commands, *codes]) or "bootmenu help lists all codes, bootmenu --help all commands.",
     )

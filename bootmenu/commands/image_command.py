@@ -13,6 +13,10 @@ from bootmenu.image import SUITE
 
 HELP = "build a first-stage initramfs that starts the menu"
 FOLLOWS = "completion"
+EXAMPLES = (
+    ("bootmenu image build --debian arm64 --output first-stage.cpio.zst", "build a first stage for a board"),
+    ("bootmenu image build --root / --output first-stage.cpio.zst", "build one from the files of this system"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HELP = "report, from the started system, that it came up well"
 FOLLOWS = "themes"
+EXAMPLES = (("bootmenu mark-good", "say from the started system that it works, so that it stays the default"),)
 
 FILE = "/etc/bootmenu.toml"
 FOLDER = "/var/lib/bootmenu"

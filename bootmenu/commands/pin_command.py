@@ -12,6 +12,7 @@ from bootmenu.errors import UsageError
 
 HELP = "ask for a new PIN of the kiosk, and print its line for the settings file"
 FOLLOWS = "settings"
+EXAMPLES = (("bootmenu pin", "ask for a PIN twice, and print its line for /etc/bootmenu.toml"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from bootmenu.model.text import printable
+
+if TYPE_CHECKING:
+    from bootmenu.view.styled_text import Line
+    from bootmenu.view.terminal_text import TerminalText
 
 
 def print_json(value: object) -> None:
@@ -18,3 +24,9 @@ def print_json(value: object) -> None:
 def print_note(text: object) -> None:
     """Print a line on standard error."""
     print(f"bootmenu: {printable(str(text))}", file=sys.stderr)
+
+
+def print_lines(terminal: TerminalText, lines: Iterable[Line]) -> None:
+    """Print lines on standard output, in colour where it has colours."""
+    for line in lines:
+        print(terminal.text(line))

@@ -15,6 +15,7 @@ from bootmenu.errors import BootmenuError
 
 HELP = "pack the data for a bug report, without secrets"
 FOLLOWS = "pin"
+EXAMPLES = (("bootmenu report --output report.tar.gz", "write the archive to attach to a bug report"),)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

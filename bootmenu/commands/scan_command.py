@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bootmenu.commands import shared_options
-from bootmenu.commands.printing import print_json, print_note
+from bootmenu.commands.printing import print_json, print_lines, print_note
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
+    from bootmenu.view.styled_text import Line
 
 HELP = "list what can be booted, with verdicts"
 FOLLOWS = "menu"
+EXAMPLES = (
+    ("bootmenu scan", "list what can be started on this machine, with verdicts and ids"),
+    ("bootmenu scan --tree root --machine board.json", "list what is in a folder, judged for a recorded machine"),
+    ("bootmenu scan --json --tree root", "the same for a program, with every finding"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.scan_collection import collect
     from bootmenu.view import json_output
+    from bootmenu.view.terminal_text import TerminalText
 
     host, machine = shared_options.host_and_machine(arguments.machine)
     trees = shared_options.folders(arguments.tree)
@@ -43,34 +52,68 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(json_output.scan_to_json(listings, problems))
         return 0
-    for line in scan_lines(listings):
-        print(line)
+    terminal = TerminalText(sys.stdout, os.environ)
+    print_lines(terminal, scan_lines(listings, terminal.width))
+    sys.stdout.flush()
+    for problem in problems:
+        print_note(problem)
+    if not listings:
+        print_note("nothing was found that could be booted")
+        return 0
     if any(listing.report.verdict is not Severity.PASS for listing in listings):
         print_note(
             "below an entry is its worst finding; all are in bootmenu scan --json, and those of one kernel in "
             "bootmenu check KERNEL"
         )
-    for problem in problems:
-        print_note(problem)
-    if not listings:
-        print_note("nothing was found that could be booted")
+    print_lines(terminal, [summary(listings, len(problems))])
     return 0
 
 
-def scan_lines(listings: list[Listing]) -> Iterator[str]:
-    """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
+def scan_lines(listings: Sequence[Listing], width: int) -> Iterator[Line]:
+    """Yield the lines of each entry: verdict, id, partition and title; and the worst finding, unless the verdict is
+    ok. width: columns."""
     from bootmenu.model.finding import Severity
-    from bootmenu.model.text import printable
+    from bootmenu.terminal.cells import cells, clean
     from bootmenu.view.entry_texts import distinct_texts, entry_texts
+    from bootmenu.view.findings import message
+    from bootmenu.view.styled_text import Span, Style, block, line
+    from bootmenu.view.wording import verdict_width
 
     said: set[str] = set()
-    width = max((len(listing.entry.id) for listing in listings), default=0)
+    longest = max((cells(clean(listing.entry.id)) for listing in listings), default=0)
+    indent = verdict_width() + 3
+    column = indent + longest + 2
+    stacked = width - column < _ROOM
     rows = distinct_texts([entry_texts(listing) for listing in listings])
     for listing, row in zip(listings, rows, strict=True):
-        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {row.name}")
-        yield f"{row.word:<4} {row.sign} {name:<{width}}  {where}"
-        if listing.report.verdict is not Severity.PASS:
-            worst = next(found for found in listing.report.findings if not found.ignored)
-            line = f"{worst.code}: {worst.message}"
-            yield f"{'':<7}{f'{worst.code}, as above' if line in said else printable(line)}"
-            said.add(line)
+        name, where = clean(listing.entry.id), clean(f"{listing.entry.device}: {row.name}", 300)
+        label = [row.verdict, Span(f" {row.sign}"), *([] if stacked else [Span(f" {name}", Style.STRONG)])]
+        yield from block(width, label, indent if stacked else column, where)
+        if stacked:
+            yield line(" " * indent, Span(name, Style.STRONG))  # never broken, so that it can be copied
+        if listing.report.verdict is Severity.PASS:
+            continue
+        worst = next(found for found in listing.report.findings if not found.ignored)
+        text = f"{worst.code}: {message(worst)}"
+        reason = f"{worst.code}, as above" if text in said else text
+        said.add(text)
+        yield from block(width, [Span(" ")], indent, reason, Style.of(worst.severity))
+
+
+_ROOM = 30
+"""Least columns for the title of an entry after its id; with fewer, the id is in a line of its own."""
+
+
+def summary(listings: Sequence[Listing], problems: int) -> Line:
+    """Return `5 entries: 3 ok, 1 warn, 1 FAIL; 2 problems`."""
+    from bootmenu.model.finding import Severity
+    from bootmenu.view.styled_text import Span, Style, line
+    from bootmenu.view.wording import word
+
+    verdicts = [listing.report.verdict for listing in listings]
+    parts: list[Span | str] = []
+    for severity in sorted(set(verdicts), key=lambda severity: severity.rank):
+        text = f"{verdicts.count(severity)} {'unknown' if severity is Severity.UNKNOWN else word(severity)}"
+        parts += [", ", Span(text, Style.of(severity))]
+    more = f"; {problems} problem{'' if problems == 1 else 's'}, above" if problems else ""
+    return line(f"{len(listings)} {'entry' if len(listings) == 1 else 'entries'}: ", *parts[1:], more)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 HELP = "print every setting with its value and origin; exit code 1 for any problem"
 FOLLOWS = "facts"
+EXAMPLES = (
+    ("bootmenu settings", "print what is in force, and where it was set"),
+    ("bootmenu settings --json", "the same for a program"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
+from bootmenu.model.suggestion import with_suggestion
 
 # Imported inside the functions: each import costs time on a slow board, and --help needs none of these.
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def chosen_method(arguments: argparse.Namespace) -> str | None:
 
     name: str | None = arguments.method
     if name is not None and name not in METHODS.names():
-        raise UsageError(f"no loading method is called {name}", f"There are: {', '.join(METHODS.names())}.")
+        hint = with_suggestion(name, METHODS.names(), f"There are: {', '.join(METHODS.names())}.")
+        raise UsageError(f"no loading method is called {name}", hint)
     return name
 
 
@@ -95,29 +97,34 @@ def ignored_codes(arguments: argparse.Namespace) -> frozenset[str]:
     codes = frozenset(code.upper() for code in arguments.ignore)
     unknown = sorted(codes - set(CHECKS.names()))
     if unknown:
-        raise UsageError(f"no check is called {', '.join(unknown)}", f"There are: {', '.join(CHECKS.names())}.")
+        hint = with_suggestion(unknown[0], CHECKS.names(), f"There are: {', '.join(CHECKS.names())}.")
+        raise UsageError(f"no check is called {', '.join(unknown)}", hint)
     return codes
 
 
 def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
     """Return this host with its facts, or with facts that were recorded in a file. Raise UsageError."""
     from bootmenu.discovery.machine_facts import gather
-    from bootmenu.model.machine import MachineFacts
     from bootmenu.system.host import Host
 
     host = Host()
     if recorded is None:
         return host, gather(host)
+    return host, recorded_machine(recorded)
+
+
+def recorded_machine(file: str) -> MachineFacts:
+    """Return the facts in a recording. Raise UsageError."""
+    from bootmenu.model.machine import MachineFacts
+
     try:
-        return host, MachineFacts.from_json(json.loads(Path(recorded).read_bytes()))
+        return MachineFacts.from_json(json.loads(Path(file).read_bytes()))
     except OSError as error:
-        raise UsageError(
-            f"{recorded}: {error.strerror}", "--machine takes what bootmenu facts --json prints."
-        ) from None
+        raise UsageError(f"{file}: {error.strerror}", "--machine takes what bootmenu facts --json prints.") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{recorded}: not JSON: {error}", "Record it with: bootmenu facts --json") from None
+        raise UsageError(f"{file}: not JSON: {error}", "Record it with: bootmenu facts --json") from None
     except BootmenuError as error:
-        raise UsageError(f"{recorded}: {error.message}", error.hint) from None
+        raise UsageError(f"{file}: {error.message}", error.hint) from None
 
 
 def dtb_edits(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -174,6 +181,11 @@ def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | Non
     from bootmenu.discovery.devices import Device, find
 
     scan, trees = getattr(arguments, "scan", False), getattr(arguments, "tree", [])
+    root: str | None = getattr(arguments, "root", None)
+    if root is not None:
+        if scan or trees:
+            raise UsageError("--root already says where the root file system is", "Leave --scan and --tree out.")
+        return [_root_folder(root, arguments.cmdline)]
     if not scan and not trees:
         return None
     if scan and arguments.machine is not None:
@@ -182,12 +194,33 @@ def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | Non
     return here + folders(trees)
 
 
+def _root_folder(folder: str, command_line: str) -> Device:
+    """Return a folder as the partition that root= names. Raise UsageError."""
+    from bootmenu.discovery import root_option
+    from bootmenu.discovery.devices import Device
+    from bootmenu.model.entry import CommandLine
+
+    wanted = root_option.reference(CommandLine(command_line))
+    if wanted is None:
+        raise UsageError(
+            "--root is the folder of the partition that root= names, and --cmdline names none",
+            "For example --root / --cmdline root=/dev/sda2",
+        )
+    _check_folder(folder, "--root")
+    kind, named, value = wanted.partition("=")
+    return Device.from_folder(folder, {kind: value} if named else {"name": wanted})
+
+
+def _check_folder(folder: str, option: str) -> None:
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises when a name is too long
+        raise UsageError(f"{folder}: there is no such folder", f"{option} takes a folder.")
+
+
 def folders(texts: list[str]) -> list[Device]:
     """Return the folders that --tree names. Raise UsageError for what is not a folder."""
     from bootmenu.discovery.devices import Device
 
     trees = Device.from_tree_options(texts)
     for tree in trees:
-        if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
-            raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
+        _check_folder(tree.folder or "", "--tree")
     return trees

@@ -12,11 +12,13 @@ import argparse
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
-from typing import NoReturn, Protocol, cast
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, NoReturn, Protocol, cast
 
 from bootmenu import __version__, commands
 from bootmenu.errors import UsageError
+from bootmenu.model.suggestion import with_suggestion
 
 SUFFIX = "_command"
 EPILOG = """\
@@ -29,6 +31,10 @@ Data is written to standard output, everything else to standard error.
 """
 
 
+Examples = tuple[tuple[str, str], ...]
+"""Commands as they are typed, each with what it does."""
+
+
 class SubCommand(Protocol):
     """The interface of the module of a subcommand."""
 
@@ -36,6 +42,8 @@ class SubCommand(Protocol):
     """Its line in `bootmenu --help`."""
     FOLLOWS: str
     """The subcommand after which it is listed; empty for the first."""
+    EXAMPLES: Examples
+    """What `bootmenu NAME --help` and the manual page show, two or three; tests run them."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the options to the subcommand's own parser."""
@@ -61,11 +69,52 @@ class RowsFormatter(argparse.HelpFormatter):
 
 
 class BootmenuParser(argparse.ArgumentParser):
-    """A parser that reports wrong usage like any other error."""
+    """A parser that reports wrong usage like any other error, and says what a mistyped word may stand for."""
+
+    more = ""
+    """Name of the repeatable option, if one was given, that also takes the words left over: the shell makes
+    several words of `--machine *.json`."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        raise UsageError(message, f"{self.prog} --help says what it takes.")
+        raise UsageError(message, self._hint())
+
+    def _hint(self, typed: str = "", known: Iterable[str] = ()) -> str:
+        return with_suggestion(typed, known, f"{self.prog} --help says what it takes.")
+
+    # the overloads of argparse, as far as it calls this itself
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Return the parsed arguments and an empty list. Raise UsageError for what is left over: argparse reports
+        that of a subcommand without the names that the subcommand knows."""
+        if args is not None and self._subparsers is None:
+            for word in takewhile(lambda word: word != "--", args):
+                self._known(word)  # before argparse says that an option is missing, which was mistyped
+        found, left = super().parse_known_args(args, namespace)
+        if self.more and getattr(found, self.more) and not any(word.startswith("-") for word in left):
+            getattr(found, self.more).extend(left)
+            left = []
+        for word in left:
+            self._known(word)
+        if left:
+            raise UsageError(f"unexpected argument: {left[0]}", self._hint())
+        return found, []
+
+    def _known(self, word: str) -> None:
+        """Raise UsageError if a word is an option, and there is none that begins like it."""
+        option = word.partition("=")[0]
+        known = [*self._option_string_actions, *(("--version",) if self.prog.endswith(" menu") else ())]
+        if option.startswith("--") and " " not in option and not any(name.startswith(option) for name in known):
+            raise UsageError(f"there is no option {option}", self._hint(option, known))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise UsageError if a word is none of those to choose from, such as the subcommands."""
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        what = "command" if isinstance(action, argparse._SubParsersAction) else str(action.metavar or action.dest)
+        raise UsageError(f"{value} is no {what}; there are: {', '.join(choices)}", self._hint(str(value), choices))
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -91,13 +140,26 @@ def parser(found: Mapping[str, SubCommand]) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=RowsFormatter,
     )
-    top.add_argument("--version", action="version", version=f"bootmenu {__version__}")
+    top.add_argument("-V", "--version", action="version", version=f"bootmenu {__version__}")
     below = top.add_subparsers(metavar="COMMAND", title="commands")
     for name, command in _in_order(found).items():
         own = below.add_parser(name, help=command.HELP)
         command.add_arguments(own)
         own.set_defaults(run=command.run)
+        _add_examples(own, getattr(command, "EXAMPLES", ()))
     return top
+
+
+def _add_examples(parser: argparse.ArgumentParser, examples: Examples) -> None:
+    """Show the examples below the help of a parser, and below those of its actions the ones that call them."""
+    own = [example for example in examples if f"{example[0]} ".startswith(f"{parser.prog} ")]
+    if own:
+        parser.epilog = "\n".join(["examples:", *(f"  {command}\n      {text}" for command, text in own)])
+        parser.formatter_class = RowsFormatter
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                _add_examples(inner, examples)
 
 
 def load(modules: Mapping[str, str]) -> dict[str, SubCommand]:

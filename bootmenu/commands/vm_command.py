@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 HELP = "try the menu in a virtual machine, on this terminal"
 FOLLOWS = "image"
+EXAMPLES = (
+    ("bootmenu vm", "try the menu on an arm64 machine; Ctrl-A x ends it"),
+    ("bootmenu vm --arch amd64 --memory 2048", "on a PC with 2 GiB"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

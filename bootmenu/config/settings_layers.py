@@ -18,6 +18,7 @@ from bootmenu.config.settings import FILE, OPTIONS, Profile, Settings
 from bootmenu.config.settings_file import NotUnderstoodError
 from bootmenu.config.unknown_settings import meant_by_name, meant_by_value
 from bootmenu.model.entry import CommandLine
+from bootmenu.model.suggestion import did_you_mean
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, field
 from bootmenu.system.host import Host
@@ -146,7 +147,7 @@ class _Layers:
             self.take("sha256", value, origin)
             return
         if meant == "":
-            self._problems.append(f"{origin}: there is no {what}.")
+            self._problems.append(f"{origin}: there is no {what}. {did_you_mean(name, _BY_NAME)}".rstrip())
             return
         if meant == "kiosk":
             self._problems.append(f"{origin}: there is no {what}.")
@@ -242,7 +243,10 @@ class _Layers:
                 if name in _INITS_OWN:
                     continue
                 if kiosk and not below.kiosk_command_line:  # restricting one thing may open another
-                    self._problems.append(f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}.")
+                    question = did_you_mean(name, _BY_NAME)
+                    self._problems.append(
+                        f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}. {question}".rstrip()
+                    )
                 else:
                     self.take(name, value, COMMAND_LINE_ORIGIN)
             elif option.command_line is CommandLineRule.NEVER:

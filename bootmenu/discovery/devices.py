@@ -166,7 +166,12 @@ class Device(Value, kw_only=True):
             names[key] = value
         if not folder:
             raise UsageError("--tree needs a folder", "Write --tree DIR.")
-        name = names.pop("name", "") or folder.rstrip("/").rpartition("/")[2] or "tree"
+        return cls.from_folder(folder, names)
+
+    @classmethod
+    def from_folder(cls, folder: str, names: Mapping[str, str]) -> Device:
+        """Return the device that a folder stands for. names: `name`, `uuid`, `label`, `partuuid`, `partlabel`."""
+        name = names.get("name", "") or folder.rstrip("/").rpartition("/")[2] or "tree"
         disk, number = position(name)
         return cls(
             name=name,

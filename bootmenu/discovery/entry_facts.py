@@ -191,8 +191,7 @@ class _Reading(Record, kw_only=True):
                 self.kernel_file = ref
                 self.kernel = self._kernel(tree, ref)
                 if self.deep:
-                    with tree.open(ref.path) as source:
-                        self.banner = find_banner(source, self.kernel)
+                    self.banner = self._banner(tree, ref, self.kernel)
             case "device tree":
                 self._tree(tree.read(ref.path, MAX_SIZE))
             case _:
@@ -207,6 +206,13 @@ class _Reading(Record, kw_only=True):
                 return KernelFacts.from_source(source, board=self.board, part=ref.part, cache=cache)
 
         return once(tree, ref.path, (KernelFacts, self.board, ref.part), read)
+
+    def _banner(self, tree: Tree, ref: FileRef, kernel: KernelFacts) -> str | None:
+        def read() -> str | None:
+            with tree.open(ref.path) as source:
+                return find_banner(source, kernel)
+
+        return once(tree, ref.path, (find_banner, self.board, ref.part), read)
 
     def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
         """Add the facts of a part of a file; part: None for a whole initramfs."""

@@ -18,6 +18,8 @@ from bootmenu.frontends.first_frame import CountdownContent, Frame, Terminal
 from bootmenu.frontends.first_stage import first_stage, write_init_settings
 from bootmenu.frontends.menu_run import MenuRun
 from bootmenu.frontends.session_startup import SessionStartup
+from bootmenu.frontends.theme_folders import theme_names
+from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.value import Value, field, replace
 from bootmenu.session.autoboot import countdown_seconds
 from bootmenu.system import signals, vt
@@ -90,6 +92,10 @@ def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:
     wrong = [problem for problem in loaded.problems if problem.startswith("--")]
     if wrong:
         raise UsageError(wrong[0].partition("; ")[0])
+    theme = flags.get("theme")
+    if theme is not None and theme not in (names := theme_names()):
+        hint = with_suggestion(str(theme), names, f"There are: {', '.join(names)}.")
+        raise UsageError(f"--theme: there is no theme {theme}", hint)
     return loaded
 
 

@@ -25,15 +25,18 @@ def hint(shown: Finding) -> str:
     return clean(localized(shown.hint))
 
 
-def finding(shown: Finding, width: int) -> list[Line]:
-    """Return `■ FAIL IMG-PAGE`, the message, which is wrapped in its own column, and the hint under it."""
+def finding(shown: Finding, width: int, *, column: int = 15) -> list[Line]:
+    """Return `■ FAIL IMG-PAGE`, the message, which is wrapped in its own column, and the hint under it.
+
+    column: where the message begins, counted from the code; further right if the code is longer.
+    """
     label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Style.STRONG)]
     indent = verdict_width() + 2
     lines = [Line(tuple(label))] if width < STACKED else []
     if lines:
         lines += block(width - 1, [], indent, message(shown))
     else:
-        indent = verdict_width() + max(15, len(shown.code) + 4)
+        indent = verdict_width() + max(column, len(shown.code) + 4)
         lines += block(width - 1, label, indent, message(shown))
     if advice := hint(shown):
         arrow = [Span(" " * (indent - 2)), Span("→", Style.KEY)]

@@ -1,40 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""A report as lines of text, for `bootmenu check`."""
+"""A report as lines, for `bootmenu check`: the worst finding and the verdict at the end, where the eye is."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from bootmenu.model.finding import Finding, Report, Severity
-from bootmenu.model.text import printable
+from bootmenu.model.finding import Report, Severity
 from bootmenu.view import findings
-from bootmenu.view.wording import verdict_line, word, word_width
-
-_COLOURS = {Severity.PASS: "32", Severity.UNKNOWN: "36", Severity.WARN: "33", Severity.FAIL: "31;1"}
-_WIDTH = 100
+from bootmenu.view.styled_text import Line, Span, Style, line
+from bootmenu.view.wording import verdict, verdict_line
 
 
-def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """Yield the findings, worst first, each with its hint, and the verdict at the end."""
-    width = max((len(finding.code) for finding in report.findings), default=0)
-    for finding in report.findings:
-        yield from _finding_lines(finding, width, colour)
-    yield verdict_line(report.verdict).replace(word(report.verdict), _word(report.verdict, colour))
+def report_lines(report: Report, width: int, *, verbose: bool = False) -> Iterator[Line]:
+    """Yield the findings, the worst last, each with its hint, and then the verdict.
 
-
-def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
-    room = word_width()
-    padded = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
-    indent = " " * (room + 2 + width + 2)
-    first, *more = textwrap.wrap(printable(findings.message(finding)), _WIDTH - len(indent)) or [""]
-    yield f"{padded}  {finding.code:<{width}}  {first}"
-    yield from (indent + line for line in more)
-    if advice := findings.hint(finding):
-        first, *more = textwrap.wrap(printable(advice), _WIDTH - len(indent) - 2)
-        yield f"{indent}→ {first}"
-        yield from (f"{indent}  {line}" for line in more)
-
-
-def _word(severity: Severity, colour: bool) -> str:
-    return f"\033[{_COLOURS[severity]}m{word(severity)}\033[0m" if colour else word(severity)
+    width: columns. verbose: also yield the checks that passed, which else are only counted.
+    """
+    passed = report.of(Severity.PASS)
+    shown = [found for found in reversed(report.findings) if verbose or found.severity is not Severity.PASS]
+    if passed and not verbose:
+        text = f"{len(passed)} {'check' if len(passed) == 1 else 'checks'} passed; -v shows more"
+        yield line(" ", verdict(Severity.PASS), " ", Span(text, Style.DIM))
+    column = max((len(found.code) for found in shown), default=0) + 4
+    for found in shown:
+        yield from findings.finding(found, width, column=column)
+    worst = report.verdict
+    yield line(Span(verdict_line(worst), Style.of(worst)))

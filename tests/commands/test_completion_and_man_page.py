@@ -16,7 +16,7 @@ import pytest
 
 from bootmenu.commands import completion_scripts, parser_description, subcommands
 from bootmenu.config.settings import FILE, FIRST_STAGE_SECONDS, OPTIONS, Settings
-from bootmenu.frontends.tui import themes
+from bootmenu.frontends import theme_folders
 from bootmenu.kexec import hooks
 from bootmenu.session import menu_log
 from bootmenu.view.key_help import actions_of
@@ -170,7 +170,7 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
     assert re.findall(r"^\.TP\n(.*)$", parts["KEYS"], re.M) == [action.shown for action in actions_of(ScreenId.MENU)]
     assert f"Default: {FIRST_STAGE_SECONDS} in a first stage, off elsewhere." in plain
     assert 'Default: "standard".' in plain
-    for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(themes.LOCAL_FOLDER)):
+    for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(theme_folders.LOCAL_FOLDER)):
         assert path in parts["FILES"]
     assert str(menu_log.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):

@@ -78,5 +78,6 @@ def test_a_subcommand_imports_no_other_and_help_imports_no_floor_of_the_machine(
     assert {name for name in imported("facts", "--help") if name.endswith("_command")} == {
         "bootmenu.commands.facts_command"
     }
-    rooms = {name.split(".")[1] for name in imported("--help")}
+    # what a package itself has, such as a constant, costs nothing; what is in it does
+    rooms = {name.split(".")[1] for name in imported("--help") if name.count(".") > 1}
     assert not rooms & {"compat", "discovery", "frontends", "image", "kexec", "session", "view"}, rooms

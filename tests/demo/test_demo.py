@@ -30,7 +30,7 @@ def test_nothing_is_unread_that_another_page_shows() -> None:
         whole = [listing for listing in listings if listing.entry.kernel.exists]
         assert len(whole) == 9, "one kernel is gone on purpose"
         for listing in whole:
-            pages = [*report_lines(listing.report), *plan_lines(session.plan(listing))]
+            pages = [*(line.text for line in report_lines(listing.report, 80)), *plan_lines(session.plan(listing))]
             pages += [line.text for line in tree(DtbText.read(session, listing), "", 200)]
             assert not [line for line in pages if UNREAD.search(line)], listing.entry.title
             assert "/dts-v1/;" in "".join(pages)

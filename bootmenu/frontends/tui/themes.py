@@ -20,14 +20,13 @@ from textual.color import Color, ColorParseError
 from textual.css.constants import VALID_STYLE_FLAGS
 from textual.theme import Theme
 
-import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.frontends.theme_folders import own_folders, theme_folders, theme_names
+from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.value import Value
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 
-LOCAL_FOLDER = Path("/etc/bootmenu/themes")
-"""Themes of this machine."""
 _MAX_SIZE = 64 * 1024
 """Bytes of the largest theme file that is read."""
 
@@ -72,21 +71,6 @@ class ThemeFile(Value, kw_only=True):
     description: str = ""
     dark: bool = True
     error: str = ""
-
-
-def theme_folders() -> tuple[Path, ...]:
-    """Return the folders of themes, by precedence: the machine's, the installed package's, the source checkout's."""
-    return (LOCAL_FOLDER, *_own_folders())
-
-
-def _own_folders() -> tuple[Path, Path]:
-    package = Path(bootmenu.__file__).parent
-    return (package / "themes", package.parent / "themes")
-
-
-def theme_names(folders: Iterable[Path] | None = None) -> list[str]:
-    """Return the names of all themes, sorted."""
-    return sorted({path.stem for folder in (folders or theme_folders()) for path in folder.glob("*.toml")})
 
 
 def theme_files(folders: Iterable[Path] | None = None) -> Iterator[ThemeFile]:
@@ -134,7 +118,8 @@ def _table(name: str, folders: tuple[Path, ...]) -> dict[str, object]:
                 return tomllib.loads(_text(name, path))
             except (OSError, ValueError, RecursionError) as error:
                 raise FormatError(f"theme {name}: {error}") from error
-    raise BootmenuError(f"there is no theme {name}", hint="There are: " + ", ".join(theme_names(folders)))
+    names = theme_names(folders)
+    raise BootmenuError(f"there is no theme {name}", with_suggestion(name, names, f"There are: {', '.join(names)}."))
 
 
 def _text(name: str, path: Path) -> str:
@@ -146,7 +131,7 @@ def _text(name: str, path: Path) -> str:
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         others = status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        if others and path.parent not in _own_folders():
+        if others and path.parent not in own_folders():
             raise FormatError(f"theme {name}: {path} can be written by other users")
         data = file.read(_MAX_SIZE + 1)
     if len(data) > _MAX_SIZE:

@@ -29,6 +29,7 @@ from textual.color import Color
 from textual.filter import NoColor
 from textual.theme import Theme
 
+from bootmenu.frontends import theme_folders
 from bootmenu.frontends.tui import themes
 from bootmenu.model.value import replace
 from bootmenu.terminal.capabilities import Depth
@@ -76,7 +77,7 @@ class Variant:
 
 
 VARIANTS = tuple(
-    Variant(name, depth, themes.choose(name, depth, themes.theme_folders()[1:]).theme)
+    Variant(name, depth, themes.choose(name, depth, theme_folders.theme_folders()[1:]).theme)
     for name in THEMES
     for depth in Depth
 )

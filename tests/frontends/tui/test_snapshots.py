@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bootmenu.discovery.scan_events import EntryFound
-from bootmenu.frontends.tui import themes
+from bootmenu.frontends import theme_folders
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.terminal.character_sets import to_ascii, to_console
@@ -106,4 +106,4 @@ def test_there_are_no_other_files() -> None:
     wanted = {appearance.path(name, size) for name in SCENES for size in appearance.SIZES}
     assert set(appearance.FOLDER.iterdir()) == {*wanted, appearance.FOLDER / "inks.txt"}
     assert {theme for theme, _ in appearance.read_legend()} == set(appearance.THEMES)
-    assert set(appearance.THEMES) == set(themes.theme_names(themes.theme_folders()[1:]))
+    assert set(appearance.THEMES) == set(theme_folders.theme_names(theme_folders.theme_folders()[1:]))

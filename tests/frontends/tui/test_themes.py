@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.frontends import theme_folders
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.terminal.capabilities import Depth
@@ -28,13 +29,13 @@ from tests.properties import examples, part
 
 
 def test_there_are_the_promised_themes() -> None:
-    assert {"dark", "light", "high-contrast", "vt16", "mono", "kiosk"} <= set(themes.theme_names())
+    assert {"dark", "light", "high-contrast", "vt16", "mono", "kiosk"} <= set(theme_folders.theme_names())
     assert all(row.description and not row.error for row in themes.theme_files())
 
 
-@pytest.mark.parametrize("name", themes.theme_names())
+@pytest.mark.parametrize("name", theme_folders.theme_names())
 def test_a_shipped_theme_has_a_colour_for_every_ink_that_can_be_read(name: str) -> None:
-    theme = themes.load(name, themes.theme_folders())
+    theme = themes.load(name, theme_folders.theme_folders())
     values = {**themes.defaults(theme), **theme.variables}
     for ink in Style:
         colour = Color.parse(values[f"ink-{ink}"])
@@ -76,7 +77,7 @@ def test_a_broken_theme_names_what_is_wrong_and_the_default_is_used(tmp_path: Pa
     (tmp_path / "broken.toml").write_text(text)
     with pytest.raises(FormatError, match=blamed):
         themes.load("broken", [tmp_path])
-    choice = themes.choose("broken", Depth.ALL, folders=[tmp_path, *themes.theme_folders()])
+    choice = themes.choose("broken", Depth.ALL, folders=[tmp_path, *theme_folders.theme_folders()])
     assert next(themes.theme_files([tmp_path])).error.startswith("theme broken:")
     assert choice.theme.name == Depth.ALL.theme
     assert blamed in choice.error
@@ -90,9 +91,9 @@ def test_without_any_theme_file_there_still_is_one(tmp_path: Path) -> None:
 
 
 def test_a_theme_of_the_machines_own_wins_by_its_name(tmp_path: Path) -> None:
-    assert themes.theme_folders()[0] == Path("/etc/bootmenu/themes")
+    assert theme_folders.theme_folders()[0] == Path("/etc/bootmenu/themes")
     (tmp_path / "dark.toml").write_text("description = 'our own'\n[colours]\nprimary = '#010203'")
-    where = [tmp_path, *themes.theme_folders()]
+    where = [tmp_path, *theme_folders.theme_folders()]
     assert themes.load("dark", where).primary == "#010203"
     (own,) = [row for row in themes.theme_files(where) if row.name == "dark"]
     assert (own.path.parent, own.description) == (tmp_path, "our own")
@@ -116,7 +117,7 @@ def test_a_theme_beside_the_program_is_read_whoever_may_write_both(
     path = tmp_path / "themes" / "mine.toml"
     path.write_text('colours = {primary = "#00ff00"}\n')
     path.chmod(0o664)
-    assert themes.load("mine", themes.theme_folders()).name == "mine"
+    assert themes.load("mine", theme_folders.theme_folders()).name == "mine"
 
 
 def test_a_theme_file_has_a_size(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def sent(colour: RichColor, depth: Depth) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("depth", Depth)
-@pytest.mark.parametrize("name", themes.theme_names())
+@pytest.mark.parametrize("name", theme_folders.theme_names())
 def test_no_ink_has_the_colour_of_its_ground(name: str, depth: Depth) -> None:
     theme = themes.choose(name, depth).theme
     ground = Color.parse(themes.background(theme)).rich_color
@@ -160,9 +161,9 @@ def test_fewer_colours_hide_nothing(text: tuple[int, ...], ground: tuple[int, ..
             assert sent(Color.parse(colour).rich_color, depth) != sent(Color.parse(other).rich_color, depth)
 
 
-@pytest.mark.parametrize("name", themes.theme_names())
+@pytest.mark.parametrize("name", theme_folders.theme_names())
 def test_a_sample_has_every_ink_and_as_many_colours_as_the_terminal(name: str) -> None:
-    theme = themes.load(name, themes.theme_folders())
+    theme = themes.load(name, theme_folders.theme_folders())
     for depth in Depth:
         lines = list(themes.sample(theme, depth))
         assert [line.split()[0] for line in lines] == list(Style)
@@ -175,7 +176,7 @@ def test_a_sample_has_every_ink_and_as_many_colours_as_the_terminal(name: str) -
 @pytest.mark.parametrize("name", ["../dark", "/etc/passwd", "", "no-such"])
 def test_a_name_is_no_path(name: str) -> None:
     with pytest.raises(BootmenuError):
-        themes.load(name, themes.theme_folders())
+        themes.load(name, theme_folders.theme_folders())
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ ENVIRONMENTS = {
 }
 
 
-@pytest.mark.parametrize(("theme", "depth"), part(list(itertools.product(themes.theme_names(), Depth))))
+@pytest.mark.parametrize(("theme", "depth"), part(list(itertools.product(theme_folders.theme_names(), Depth))))
 async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENTS[depth].items():
         monkeypatch.setenv(name, value)
@@ -246,7 +247,7 @@ def looks(menu: Menu) -> set[RichStyle]:
     return found
 
 
-@pytest.mark.parametrize("theme", themes.theme_names())
+@pytest.mark.parametrize("theme", theme_folders.theme_names())
 async def test_severity_and_selection_need_no_colour(theme: str) -> None:
     async with running(FakeSession(), theme=theme) as menu:
         for word in ("• ok", "▲ warn", "■ FAIL", "▶ "):
