@@ -44,9 +44,10 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not vm and not slow" $(ARGS)
 
+# without mypy, which is told to judge as Python 3.11 does wherever it runs
 test-on: $(VENV)/.ready ## Run test-fast on another Debian, in a tree made of its packages (SUITE=trixie), as root.
 	@$(PYTHON) scripts/system_packages.py suite
-	@$(BIN)/python -m scripts.other_suite $(SUITE) JOBS=$(JOBS) ARGS="$(ARGS)"
+	@$(BIN)/python -m scripts.other_suite $(SUITE) JOBS=$(JOBS) TYPES=: ARGS="$(ARGS)"
 
 test-all: export BOOTMENU_ALL_EXAMPLES = 1
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.

@@ -49,7 +49,7 @@ def test_the_tests_on_another_suite_are_given_what_they_were_asked_for() -> None
     command = ["make", "-n", "-o", ".venv/.ready", "test-on", "SUITE=sid", "JOBS=3", "ARGS=-k one -x"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0].endswith("scripts/system_packages.py suite")
-    assert said[1].endswith('-m scripts.other_suite sid JOBS=3 ARGS="-k one -x"')
+    assert said[1].endswith('-m scripts.other_suite sid JOBS=3 TYPES=: ARGS="-k one -x"')
     names = [package.name for package in system_packages.PURPOSES["suite"]]
     assert {"mmdebstrap", "debian-archive-keyring"} <= set(names)
 

@@ -37,9 +37,13 @@ FILES: dict[str, bytes | str] = {
 }
 
 
+MACHINE = machines.virt()
+"""Read before another user has to: the checkout may be root's alone."""
+
+
 def scanned(folder: Path) -> tuple[list[Listing], list[Problem]]:
     device = Device.from_tree_option(f"{folder},name=sda1")
-    with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: (device,))) as session:
+    with contextlib.closing(MachineSession(Host(), MACHINE, lambda: (device,))) as session:
         return collect(session)
 
 

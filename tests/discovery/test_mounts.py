@@ -38,6 +38,7 @@ from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_
 from tests.builders.places import INSIDE, NVME, SATA, STICK, USB, attach
 from tests.builders.trees import write_tree
 from tests.discovery.storage.test_iso import image
+from tests.environment import refuse_without_own_mounts
 
 
 @pytest.fixture
@@ -770,8 +771,7 @@ def as_nobody(work: Callable[[], None]) -> None:
 
 def _tool(name: str) -> str:
     """Its path, or the test is skipped where nothing can be mounted."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
+    refuse_without_own_mounts()
     if not Path("/dev/loop-control").exists():
         pytest.skip("this kernel has no loop devices")
     path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")

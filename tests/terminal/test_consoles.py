@@ -18,6 +18,7 @@ import pytest
 from bootmenu.frontends.tui.app import console_with_buttons
 from bootmenu.terminal.consoles import Console, _prepared, active, find, unechoed
 from tests.builders.hosts import fake_host
+from tests.environment import refuse_without_own_mounts
 from tests.frontends.pseudo_terminal import Line, on_a_line
 
 
@@ -276,8 +277,8 @@ def test_a_terminal_that_may_only_be_read_is_refused_with_the_reason() -> None:
         assert "a terminal that is yours" in line.text
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can hide the names of terminals")
 def test_a_terminal_that_has_no_name_here_is_used() -> None:
+    refuse_without_own_mounts()
     with on_a_line(["-c", WITHOUT_NAMES], "xterm") as line:
         line.until(lambda: "▶ 1" in line.text, 40)
         line.type(b"q")

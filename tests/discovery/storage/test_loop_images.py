@@ -65,8 +65,10 @@ def test_a_kernel_is_read_from_a_real_image_that_another_partition_names(tmp_pat
     text = "search --label --set=root STATE\nmenuentry A {\nloopback l /cOS/active.img\nsource (l)/etc/args.cfg\n"
     write_tree(tmp_path / "esp", {"EFI/BOOT/grub.cfg": f"{text}linux (l)$kernel root=LABEL=X cos-img=1\n}}"})
 
+    make = _tool("mkfs.ext4")
+
     def work() -> None:
-        command = [_tool("mkfs.ext4"), "-q", "-d", str(inside), str(image), "8M"]
+        command = [make, "-q", "-d", str(inside), str(image), "8M"]
         subprocess.run(command, check=True, capture_output=True)
         devices = [
             Device.from_tree_option(f"{tmp_path / 'esp'},name=sda1,label=ESP"),
