@@ -15,6 +15,7 @@ from bootmenu.commands.printing import print_json, print_lines, print_note
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
+    from bootmenu.model.entry import Problem
     from bootmenu.view.styled_text import Line
 
 HELP = "list what can be booted, with verdicts"
@@ -55,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     terminal = TerminalText(sys.stdout, os.environ)
     print_lines(terminal, scan_lines(listings, terminal.width))
     sys.stdout.flush()
-    for problem in problems:
-        print_note(problem)
+    _print_problems(problems)
     if not listings:
         print_note("nothing was found that could be booted")
         return 0
@@ -67,6 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print_lines(terminal, [summary(listings, len(problems))])
     return 0
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    """Print what could not be read; the partitions that only root may read in one line."""
+    from bootmenu.discovery.devices import NEEDS_ROOT
+
+    denied = [problem.device for problem in problems if problem.message == NEEDS_ROOT and not problem.path]
+    for problem in problems:
+        if problem.path or problem.message != NEEDS_ROOT:
+            print_note(problem)
+    if denied:
+        count = f"{len(denied)} partition{'' if len(denied) == 1 else 's'}"
+        print_note(f"not readable without root: {count} ({', '.join(denied)}); sudo bootmenu scan reads them, too")
 
 
 def scan_lines(listings: Sequence[Listing], width: int) -> Iterator[Line]:

@@ -334,6 +334,8 @@ def _blkid(host: Host, path: str) -> dict[str, str] | None:
     return {ours: references.unescaped(answers[theirs]) for ours, theirs in _BLKID.items() if theirs in answers}
 
 
+NEEDS_ROOT = N_("not mounted: this needs root")
+"""The message of a problem: this user may not read the partition."""
 _DISKS = frozenset({"disk", "part", "rom"})
 """lsblk's types of devices that are not built on others."""
 
@@ -377,9 +379,14 @@ def _from_lsblk(
         elif device.filesystem:
             yield assembled, replace(device, locked=device.filesystem == LUKS)
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
-        elif not children and row.get("type") not in ("loop", "rom"):
+        elif not children and row.get("type") != "rom":
+            forbidden = host.forbids(device.path)
+            if row.get("type") == "loop" and not forbidden:
+                continue
             if row.get("silent"):
                 message = N_("does not answer")
+            elif forbidden:  # so that its file system is not known, unless udev has asked
+                message = NEEDS_ROOT
             else:
                 kind = str(row.get("parttype")).lower()
                 found = raw.message(device.path, device.name, kind, device.gpt_attributes)

@@ -8,7 +8,7 @@ import errno
 import os
 from pathlib import Path
 
-from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devices import NEEDS_ROOT, Device
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
@@ -121,7 +121,7 @@ def _why(error: OSError | None, device: Device) -> str:
     number = error.errno if error else None
     match number:
         case errno.EPERM | errno.EACCES:
-            return N_("not mounted: this needs root")
+            return NEEDS_ROOT
         case errno.ENODEV:
             if device.filesystem is None:
                 return N_("not mounted: this kernel has no driver for any file system tried")

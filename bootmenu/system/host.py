@@ -35,6 +35,10 @@ class Host(Value, kw_only=True):
         except OSError:  # not permitted, or its disk has gone
             return False
 
+    def forbids(self, path: str) -> bool:
+        """Return whether a file exists, and this process may not read it."""
+        return self.exists(path) and not os.access(self.path(path), os.R_OK, effective_ids=True)
+
     def read(self, path: str) -> bytes | None:
         """Return a file of /proc or /sys, at most 16 MiB, or None if it cannot be read for any reason."""
         try:

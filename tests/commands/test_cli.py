@@ -709,3 +709,17 @@ def test_a_charset_without_a_sign_gets_its_likeness_and_no_escape(charset: str, 
     assert "\\u2192" not in text
     assert ("─→•é" if charset == "utf-8" else "->*" if charset != "koi8-r" else "─>") in text
     assert ("\uac00" if charset == "utf-8" else "\\uac00") in text
+
+
+def test_partitions_that_only_root_may_read_are_counted(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmenu.discovery.devices import NEEDS_ROOT
+    from bootmenu.model.entry import Problem
+
+    problems = [Problem(device=name, path="", message=NEEDS_ROOT) for name in ("sda1", "sda2")]
+    problems.append(Problem(device="sda3", path="/boot/grub.cfg", message="is damaged"))
+    monkeypatch.setattr("bootmenu.session.scan_collection.collect", lambda session: ([], problems))
+    outcome = call("scan")
+    assert "not readable without root: 2 partitions (sda1, sda2)" in outcome.err
+    assert "is damaged" in outcome.err
+    assert outcome.err.count("sda1") == 1
+    assert len(call("scan", "--json").json["problems"]) == 3

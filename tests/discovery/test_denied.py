@@ -98,3 +98,17 @@ def test_a_whole_partition_is_one_line() -> None:
             assert str(problem) == "sda1: permission denied: nothing in it is read, and root may"
 
         as_nobody(work)
+
+
+def test_a_device_that_only_root_may_read_is_known_as_such() -> None:
+    with open_to_all() as folder:
+        write_tree(folder, {"dev/sda1": b"", "dev/sda2": b""})
+        (folder / "dev/sda1").chmod(0o600)
+        host = Host(root=folder)
+        names = ("sda1", "sda2", "gone")
+        assert [host.forbids(f"/dev/{name}") for name in names] == [False] * 3
+
+        def work() -> None:
+            assert [host.forbids(f"/dev/{name}") for name in names] == [True, False, False]
+
+        as_nobody(work)

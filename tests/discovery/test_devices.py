@@ -537,3 +537,15 @@ def test_where_no_thread_can_be_had_devices_are_asked_one_after_the_other(
 def test_where_udev_runs_it_has_been_asked(tmp_path: Path) -> None:
     _, host = without_udev(tmp_path, {}, {"/run/udev/control": ""})
     assert [call[0] for call in commands_of(host).calls if "dd" not in call] == ["lsblk"]
+
+
+def test_what_only_root_may_read_is_said_and_does_not_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "forbids", lambda host, path: path != "/dev/sda1")
+    loop = {"name": "loop0", "path": "/dev/loop0", "type": "loop", "size": 100}
+    drive = {"name": "sr0", "path": "/dev/sr0", "type": "rom", "size": 100}
+    shown = found(tmp_path, [DISK, loop, drive])
+    assert [one.name for one in shown if isinstance(one, Device)] == ["sda1"]
+    assert [(one.device, one.message) for one in shown if isinstance(one, Problem)] == [
+        ("sda2", devices.NEEDS_ROOT),
+        ("loop0", devices.NEEDS_ROOT),
+    ]
