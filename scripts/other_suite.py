@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,9 @@ _NAMES = ("/etc/resolv.conf", "/etc/hosts")
 _APT_SETTINGS = re.compile(
     r'Acquire::((https?|ftp)::(?!.*Auto-?Detect)|Check-|Retries|Force)\S* "[^"]+";', re.IGNORECASE
 )
+
+# All that it starts ends with it, and with this process; its mounts are its own.
+_ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 # Its arguments: the tree, the paths to show there, --, the command.
 _INSIDE = """
@@ -96,9 +100,8 @@ def make_tree(suite: str, tree: Path) -> None:
             argv.append(f"--setup-hook=copy-in {path} /etc/apt")
     sources = apt.choose_sources(suite, None, apt.host_source_files())
     architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout
-    subprocess.run(
-        [*argv, suite, str(tree), *(source.line(architecture.strip()).strip() for source in sources)], check=True
-    )
+    lines = [source.line(architecture.strip()).strip() for source in sources]
+    subprocess.run([*_ALONE, *argv, suite, str(tree), *lines], check=True)
 
 
 def run_inside(tree: Path, command: Sequence[str]) -> int:
@@ -111,7 +114,7 @@ def run_inside(tree: Path, command: Sequence[str]) -> int:
     home = os.environ.get("HOME", "/root")
     (tree / home.lstrip("/")).mkdir(parents=True, exist_ok=True)
     environment |= {"HOME": home, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INSIDE, "sh", str(tree)]
+    argv = [*_ALONE, "sh", "-c", _INSIDE, "sh", str(tree)]
     argv += [*_NAMES, *settings, *named_paths(texts), "--", "env", "-i"]
     argv += [f"{name}={value}" for name, value in environment.items()]
     return subprocess.run([*argv, *command], check=False).returncode
@@ -131,21 +134,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     changed = ["git", "-C", str(CHECKOUT), "status", "--porcelain"]
     if subprocess.run(changed, capture_output=True, check=True).stdout:
         print("Only what is committed is tested there.", flush=True)
-    with tempfile.TemporaryDirectory(prefix=f"bootmenu-{options.suite}-") as folder:
-        tree = Path(folder) / "tree"
-        print(f"Making a tree of {options.suite} ...", flush=True)
-        try:
-            make_tree(options.suite, tree)
-        except BootmenuError as error:
-            print(error, file=sys.stderr)
-            return 1
-        clone = ["git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(tree / "bootmenu")]
-        subprocess.run(clone, check=True)
-        command = ["make", "-C", "/bootmenu", "test-fast", *options.arguments]
-        print(f"In it: {shlex.join(command)}", flush=True)
-        status = run_inside(tree, command)
-        shutil.rmtree(tree)
-    return status
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    folder = Path(tempfile.mkdtemp(prefix=f"bootmenu-{options.suite}-", dir="/var/tmp"))  # /tmp may be in memory
+    try:
+        return _test(options.suite, folder / "tree", ["make", "-C", "/bootmenu", "test-fast", *options.arguments])
+    except (BootmenuError, OSError) as error:
+        print(error, file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"{error.cmd[len(_ALONE)]} failed with exit code {error.returncode}; its own message is above.")
+    finally:
+        for _ in range(2):  # what was killed may have been writing
+            shutil.rmtree(folder, ignore_errors=True)
+    return 1
+
+
+def _test(suite: str, tree: Path, command: Sequence[str]) -> int:
+    print(f"Making a tree of {suite} ...", flush=True)
+    make_tree(suite, tree)
+    clone = ["git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(tree / "bootmenu")]
+    subprocess.run([*_ALONE, *clone], check=True)
+    print(f"In it: {shlex.join(command)}", flush=True)
+    return run_inside(tree, command)
 
 
 if __name__ == "__main__":
