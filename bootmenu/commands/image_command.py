@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from bootmenu.errors import UsageError
-from bootmenu.image import SUITE
 
 HELP = "build a first-stage initramfs that starts the menu"
 FOLLOWS = "completion"
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument(
         "--suite",
-        default=SUITE,
+        default="trixie",
         help="Debian suite, or auto: the one with this machine's Python, for which bytecode can be made "
         "(default: %(default)s)",
     )

@@ -14,6 +14,7 @@ import zstandard
 
 from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.image import SUITE
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
 from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
@@ -31,7 +32,7 @@ def parse(*argv: str) -> argparse.Namespace:
 
 def test_defaults() -> None:
     args = parse("--debian", "arm64")
-    assert (args.suite, args.kernel_package, args.compress, args.root) == ("trixie", None, "zstd", None)
+    assert (args.suite, args.kernel_package, args.compress, args.root) == (SUITE, None, "zstd", None)
 
 
 @pytest.mark.parametrize(
