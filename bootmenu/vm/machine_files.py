@@ -153,9 +153,10 @@ class MachineFiles(Value, kw_only=True):
             for place in archives
         }
         size = sum(package.size for place, archive in archives.items() for package in archive.missing(needed[place]))
-        progress(f"to download, once: {megabytes(size)} of Debian's packages for {self.architecture}")
-        progress(f"to be kept in {self.cache}")
-        progress("Ctrl-C stops; the next start goes on from there")
+        if size:
+            progress(f"to download, once: {megabytes(size)} of Debian's packages for {self.architecture}")
+            progress(f"to be kept in {self.cache}")
+            progress("Ctrl-C stops; the next start goes on from there")
         for place, archive in archives.items():
             archive.download(needed[place], progress)
         if packages:

@@ -50,10 +50,10 @@ def test_each_entry_shows_what_its_title_says(call: Call, tmp_path: Path) -> Non
         for entry in found["entries"]
     }
     assert {title: seen.get(title) for title in VERDICTS} == VERDICTS
-    (snapshot,) = (title for title in seen if "2026-11-14 09:30" in title)
-    assert "before the upgrade" in snapshot
-    assert seen[snapshot][0] == "grub"
-    assert not seen[snapshot][2]
+    (snapshot,) = (entry for entry in found["entries"] if "2026-11-14 09:30" in entry["title"])
+    assert "before the upgrade" in snapshot["title"]
+    assert "rootflags=subvol=.snapshots/12/snapshot" in snapshot["cmdline"].split()
+    assert not seen[snapshot["title"]][2]
     (default,) = (entry["title"] for entry in found["entries"] if entry["default"] and entry["source"] == "bls")
     assert default == "Debian 13 (BLS entry)"
 
