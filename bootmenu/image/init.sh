@@ -160,24 +160,24 @@ hush_keys() {
 	[ -r /sys/class/tty/console/active ] && read -r names </sys/class/tty/console/active
 	for each in ${console#/dev/} $names; do
 		[ "$each" = tty0 ] && each=tty1
-		[ -c "/dev/$each" ] && busybox stty -echo <"/dev/$each" 2>/dev/null
+		[ -c "/dev/$each" ] && busybox stty -echo 2>/dev/null <"/dev/$each"
 	done
 }
 
 prepare_terminal() {
-	busybox stty sane -echo <"$console" 2>/dev/null
+	busybox stty sane -echo 2>/dev/null <"$console"
 	hush_keys
 	# A serial line does not know its size: busybox then prints 0 0 or fails, depending on its version.
-	case $(busybox stty size <"$console" 2>/dev/null) in
+	case $(busybox stty size 2>/dev/null <"$console") in
 	'' | '0 0')
 		busybox stty rows 24 cols 80 <"$console"
-		[ -z "$size" ] || busybox stty cols "${size%x*}" rows "${size#*x}" <"$console" 2>/dev/null
+		[ -z "$size" ] || busybox stty cols "${size%x*}" rows "${size#*x}" 2>/dev/null <"$console"
 		;;
 	esac
 }
 
 restore_terminal() {
-	busybox stty sane -echo <"$console" 2>/dev/null
+	busybox stty sane -echo 2>/dev/null <"$console"
 	# off: alternate screen, hidden cursor, colours
 	busybox printf '\033[?1049l\033[?25h\033[0m\r\n' >"$console"
 }
@@ -194,7 +194,7 @@ start_menu() {
 }
 
 start_shell() {
-	busybox stty sane <"$console" 2>/dev/null
+	busybox stty sane 2>/dev/null <"$console"
 	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 BOOTMENU_LOG=$log \
 		busybox sh -l <"$console" >"$console" 2>&1
 	hush_keys
