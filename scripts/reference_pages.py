@@ -139,11 +139,14 @@ def _without_none(hint: Any) -> Any:
 
 def _commands() -> Iterator[str]:
     top, *rest = parser_description.described()
-    examples = [pair for command in subcommands.subcommands().values() for pair in getattr(command, "EXAMPLES", ())]
+    examples = [pair for command in subcommands.subcommands().values() for pair in command.EXAMPLES]
     yield from _command(top, [])
     for command in rest:
         name = " ".join(("bootmenu", *command.path))
-        yield from _command(command, [pair for pair in examples if f"{pair[0]} ".startswith(f"{name} ")])
+        own = [pair for pair in examples if f"{pair[0]} ".startswith(f"{name} ")]
+        # a command with actions leaves its examples to them
+        actions = any(other.path[:-1] == command.path for other in rest)
+        yield from _command(command, [] if actions else own)
     title, _, rows = EPILOG.strip().partition(":\n")
     yield from (f"## {_sentence(title)[:-1]}", "", "```text", rows, "```")
 
@@ -155,8 +158,9 @@ def _command(command: Command, examples: list[tuple[str, str]]) -> Iterator[str]
         yield from ("| argument | meaning |", "| --- | --- |")
         yield from (f"| {_names(flag)} | {_marked(flag.help)} |" for flag in flags)
         yield ""
-    for typed, meaning in examples:
-        yield from (_sentence(meaning), "", "```sh", typed, "```", "")
+    if examples:
+        width = max(len(typed) for typed, _ in examples)
+        yield from ("```sh", *(f"{typed:<{width}}  # {meaning}" for typed, meaning in examples), "```", "")
 
 
 def _names(flag: Flag) -> str:

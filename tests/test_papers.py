@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import pytest
 from bootmenu.commands import parser_description, subcommands
 from bootmenu.compat import CHECKS
 from bootmenu.config.settings_layers import parse
+from bootmenu.demo.builders import board_tree
 from bootmenu.errors import UsageError
 from bootmenu.kexec import load_test
 from bootmenu.view import key_help
@@ -135,22 +136,36 @@ def typed(line: str) -> tuple[list[str], str]:
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_virt: Path) -> Path:
     """A folder with everything that the commands of the papers name; the machine is a recorded one."""
     kernel, initramfs = whole_image(), gzip.compress(b"070701")
-    entry = {"loader/entries/good.conf": "title Good\nlinux /vmlinuz\ninitrd /initrd.img\noptions console=ttyAMA0\n"}
+    facts = (machines.FOLDER / "virt-psci-hvc.json").read_bytes()
+    config = "title Good\nlinux /vmlinuz\ninitrd /initrd.img\noptions console=ttyAMA0\n"
+    entry = {"loader/entries/good.conf": config.encode(), "vmlinuz": kernel, "initrd.img": initramfs}
     folder = write_tree(
         tmp_path / "work",
         {
-            "boot/vmlinuz": kernel,
-            "boot/initrd.img": initramfs,
+            **{f"{where}vmlinuz": kernel for where in ("", "boot/")},
+            **{f"{where}initrd.img": initramfs for where in ("", "boot/")},
             "first-stage.cpio.zst": initramfs,
             "first-stage.cpio.zst.vmlinuz": kernel,
             "bootmenu.efi": kernel,
-            "board.json": (machines.FOLDER / "virt-psci-hvc.json").read_bytes(),
-            **{f"{name}/{path}": text for name in ("esp", "part") for path, text in entry.items()},
-            **{f"esp/{name}": data for name, data in (("vmlinuz", kernel), ("initrd.img", initramfs))},
+            **{f"{name}.dtb": board_tree([name]).to_bytes() for name in ("board", "other")},
+            "completions/other": b"",
+            **dict.fromkeys(("board.json", "boards/one.json", "boards/two.json"), facts),
+            **{f"{name}/{path}": data for name in ("esp", "root") for path, data in entry.items()},
         },
     )
     monkeypatch.chdir(folder)
     return folder
+
+
+def local(words: list[str], sandbox: Path) -> Iterator[str]:
+    """Yield the words with patterns replaced, as a shell does; what they take from /boot is in the sandbox."""
+    for word in words:
+        if word.startswith("/boot/"):
+            yield str(sandbox / word[1:])
+        elif "*" in word:
+            yield from map(str, sorted(Path().glob(word)))
+        else:
+            yield word
 
 
 def run_all(example: Example, sandbox: Path, call: Call) -> None:
@@ -159,16 +174,13 @@ def run_all(example: Example, sandbox: Path, call: Call) -> None:
         words, output = typed(line)
         program = words[0]
         if program == "bootmenu":
-            # what is absolute is in the folder
-            local = [str(sandbox / word[1:]) if word.startswith("/boot/") else word for word in words[1:]]
-            run_bootmenu(local, output, call)
+            run_bootmenu(local(words[1:], sandbox), output, call)
         elif program == "make":
             targets = [word for word in words[1:] if "=" not in word]
             assert targets, line
             assert set(targets) <= TARGETS, line
         elif program in ("cp", "mkdir"):
-            local = [str(sandbox / word[1:]) if word.startswith("/boot/") else word for word in words[1:]]
-            subprocess.run([program, *local], check=True)
+            subprocess.run([program, *local(words[1:], sandbox)], check=True)
         else:
             assert program in ELSEWHERE, f"{example.id}: {program} is not known here"
             package = ELSEWHERE[program]
@@ -177,8 +189,9 @@ def run_all(example: Example, sandbox: Path, call: Call) -> None:
             check_packages(words, sandbox)
 
 
-def run_bootmenu(words: list[str], output: str, call: Call) -> None:
+def run_bootmenu(words: Iterable[str], output: str, call: Call) -> None:
     """Run a bootmenu command, or parse one that is not run; fail where it is a wrong call."""
+    words = list(words)
     if not words or words[0].startswith("-"):
         words = ["menu", *words]
     if words[0] in PARSED and "--dry-run" not in words:
