@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bootmenu import __version__
 from bootmenu.bootstate.state_json import NAME
-from bootmenu.commands import parser_description
+from bootmenu.commands import parser_description, subcommands
 from bootmenu.commands.parser_description import Command, Flag
 from bootmenu.commands.subcommands import EPILOG
 from bootmenu.config.option import Option
@@ -40,7 +40,7 @@ def _sections() -> Iterator[Section]:
         "In the menu. F1 is help on every screen.",
         key_rows(),
     )
-    yield "Configuration", _CONFIGURATION, [(option.name, _about(option)) for option in OPTIONS]
+    yield "Settings", _SETTINGS, [(option.name, _about(option)) for option in OPTIONS]
     yield "Files", "", _FILES
     yield "Environment", "", _ENVIRONMENT
     yield "Examples", "", _EXAMPLES
@@ -52,7 +52,7 @@ def _about(option: Option) -> str:
     return f"{option.help.rstrip('.')}. Default: {default}."
 
 
-_CONFIGURATION = (
+_SETTINGS = (
     f"{FILE} is TOML. All but tables and the PIN may stand on the kernel command line too, as bootmenu.NAME=VALUE, "
     "as far as the file lets them. bootmenu settings prints what is in force."
 )
@@ -74,19 +74,14 @@ _ENVIRONMENT = [
     ("LC_ALL, LC_MESSAGES, LANG", "the language of the screens; the first that is set counts"),
     ("TERM, COLORTERM", "what the terminal is, and how many colours it has"),
     ("NO_COLOR", "set and not empty: no colours"),
+    ("FORCE_COLOR", "set and not empty: check and scan print colours into a pipe, too"),
+    ("COLUMNS", "how wide check and scan print where there is no terminal; 80 without it"),
     (GLYPHS, "ascii: draw with ASCII only; utf-8: with box drawing characters"),
     ("BOOTMENU_LOG", "where the log is written"),
+    ("XDG_CACHE_HOME", "image build keeps packages in its folder bootmenu; ~/.cache without it"),
+    ("SOURCE_DATE_EPOCH", "the time of every file in an image, in seconds since 1970; 0 without it"),
 ]
-_EXAMPLES = [
-    ("bootmenu --demo", "the demonstration machine, where everything but the jump happens"),
-    ("bootmenu scan", "what can be started here, with verdicts and ids"),
-    (
-        'bootmenu check /boot/vmlinuz --cmdline "root=/dev/sda2"',
-        "whether this kernel can be started from here, and why not",
-    ),
-    ("bootmenu boot ENTRY-ID --dry-run", "what would happen"),
-    ("bootmenu image build --debian arm64 --output first-stage.cpio.zst", "a first stage for a board"),
-]
+_EXAMPLES = [example for command in subcommands.subcommands().values() for example in command.EXAMPLES]
 
 
 # ---- roff

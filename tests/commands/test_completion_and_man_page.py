@@ -46,6 +46,13 @@ CASES = [
     (["boot", "--method", "kexec_t"], {"kexec_tools"}),
     (["check", "--ignore", "DT-CPU-RE"], {"DT-CPU-RELEASE"}),
     (["completion", "f"], {"fish"}),
+    (["--them"], {"--theme"}),
+    (["--theme", "l"], {"light"}),
+    (["menu", "--profile", "ki"], {"kiosk"}),
+    (["themes", "hi"], {"high-contrast"}),
+    (["image", "build", "--compress", "z"], {"zstd"}),
+    (["check", "--verb"], {"--verbose"}),
+    (["-"], {"-V", "--version", "--demo"}),
     (["help", "CPU-S"], {"CPU-STUCK"}),
 ]
 
@@ -67,6 +74,19 @@ def test_fish_offers_what_the_parser_takes(tmp_path: Path, words: Sequence[str],
     assert offered <= names
 
 
+def test_a_value_may_follow_an_equals_sign(tmp_path: Path) -> None:
+    bash, fish = script("bash", tmp_path), script("fish", tmp_path)
+    asked = f"source {bash}; COMP_WORDS=(bootmenu --theme = li); COMP_CWORD=3; _bootmenu; echo ${{COMPREPLY[@]}}"
+    assert run("bash", "-c", asked) == "light\n"
+    found = run("fish", "--no-config", "-c", f"source {fish}; complete -C 'bootmenu --theme=li'")
+    assert found.split("\t")[0] == "--theme=light"
+
+
+def test_options_of_one_command_are_not_offered_for_another(tmp_path: Path) -> None:
+    found = run("fish", "--no-config", "-c", f"source {script('fish', tmp_path)}; complete -C 'bootmenu scan --'")
+    assert {row.split("\t")[0] for row in found.splitlines()} == {"--help", "--json", "--tree", "--machine"}
+
+
 def test_bash_and_fish_offer_files_where_one_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "board.dtb").touch()
     asked = "COMP_WORDS=(bootmenu check --dtb board); COMP_CWORD=3; _bootmenu 2>/dev/null; echo ${COMPREPLY[@]}"
@@ -80,12 +100,23 @@ def test_bash_and_fish_offer_files_where_one_is_wanted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "wanted"),
-    [("bootmenu im", "bootmenu image"), ("bootmenu check --ignore DT-CPU-RE", "--ignore DT-CPU-RELEASE")],
+    [
+        ("bootmenu im", "bootmenu image"),
+        ("bootmenu check --ignore DT-CPU-RE", "--ignore DT-CPU-RELEASE"),
+        ("bootmenu --theme li", "--theme light"),
+        ("bootmenu --theme=li", "--theme=light"),
+        ("bootmenu themes hi", "themes high-contrast"),
+        ("bootmenu check a --machine boa", "--machine board.json"),
+        ("bootmenu check a --machine x b vm", "x b vmlinuz"),
+    ],
 )
 def test_zsh_completes_what_was_typed(tmp_path: Path, typed: str, wanted: str) -> None:
     script("zsh", tmp_path)
+    for name in ("board.json", "vmlinuz"):
+        (tmp_path / name).touch()
     child, terminal = pty.fork()
     if child == 0:
+        os.chdir(tmp_path)
         os.execvp("zsh", ["zsh", "-f", "-i"])
     try:
         start = f"PS1=; fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; echo READY$((1+1))\n"
@@ -134,7 +165,7 @@ def test_the_manual_page_writes_values_as_they_are_typed() -> None:
     text = " ".join(man_page.page().split())
     for command in parser_description.described():
         for flag in command.flags:
-            if flag.choices and flag.metavar not in ("CODE", "METHOD", "TOPIC"):
+            if flag.choices and flag.metavar not in ("CODE", "METHOD", "THEME", "TOPIC"):
                 assert not flag.help.startswith(flag.choices), flag
                 assert all(re.search(rf"\b{re.escape(value)}\b", flag.help) for value in flag.choices), flag
     assert "none, zstd or gzip" in text
@@ -163,9 +194,9 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
     parts = dict(
         zip(re.findall(r"^\.SH (.*)$", text, re.M), re.split(r"^\.SH .*$", text, flags=re.M)[1:], strict=True)
     )
-    sections = ["KEYS", "CONFIGURATION", "FILES", "ENVIRONMENT", "EXAMPLES", "EXIT STATUS"]
+    sections = ["KEYS", "SETTINGS", "FILES", "ENVIRONMENT", "EXAMPLES", "EXIT STATUS"]
     assert list(parts)[-len(sections) :] == sections
-    terms = re.findall(r"^\.TP\n(.*)$", parts["CONFIGURATION"], re.M)
+    terms = re.findall(r"^\.TP\n(.*)$", parts["SETTINGS"], re.M)
     assert terms == [option.name for option in OPTIONS]
     assert re.findall(r"^\.TP\n(.*)$", parts["KEYS"], re.M) == [action.shown for action in actions_of(ScreenId.MENU)]
     assert f"Default: {FIRST_STAGE_SECONDS} in a first stage, off elsewhere." in plain
@@ -174,4 +205,6 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
         assert path in parts["FILES"]
     assert str(menu_log.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
-        subcommands.parse(["menu", words] if words.startswith("-") else shlex.split(words))
+        typed = shlex.split(words.partition(" > ")[0])
+        if "help" not in typed:
+            subcommands.parse(["menu", *typed] if words.startswith("-") else typed)
