@@ -6,10 +6,14 @@ from __future__ import annotations
 import re
 
 from bootmenu.commands.parser_description import Command, Flag
+from bootmenu.model.value import replace
 
 
 def completion(shell: str, found: list[Command]) -> str:
-    """Return the script for one of SHELLS."""
+    """Return the script for one of SHELLS. Without a command, the options of the menu are offered, too."""
+    top, *rest = found
+    more = [flag for command in rest if command.path == ("menu",) for flag in command.flags]
+    found = [replace(top, flags=(*top.flags, *(flag for flag in more if flag.names[-1] != "--help"))), *rest]
     match shell:
         case "bash":
             return _bash(found)
@@ -28,6 +32,9 @@ def _bash(found: list[Command]) -> str:
         "# bash completion for bootmenu; source it, or put it into /usr/share/bash-completion/completions/bootmenu",
         "_bootmenu() {",
         "\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word",
+        "\t# --option=value is three words to bash",
+        "\tif [[ $current == = ]]; then current=; elif [[ $previous == = ]]; then "
+        "previous=${COMP_WORDS[COMP_CWORD-2]}; fi",
         '\tfor word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
         '\t\tcase "$command $word" in',
     ]
@@ -90,13 +97,14 @@ def _zsh(found: list[Command]) -> str:
 
 def _zsh_flag(flag: Flag) -> str:
     repeat = "\\*" if flag.repeatable else ""
-    names = f"{{{','.join(flag.names)}}}" if len(flag.names) > 1 else flag.names[0]
+    each = [f"{name}=" if flag.metavar and name.startswith("--") else name for name in flag.names]
+    names = f"{{{','.join(each)}}}" if len(each) > 1 else each[0]
     takes = f":{_zsh_value(flag)}" if flag.metavar else ""
     return f"{repeat}{names}'[{_quoted(flag.help)}]{takes}'"
 
 
 def _zsh_place(flag: Flag) -> str:
-    return f":{_zsh_value(flag)}"
+    return f"{'*' if flag.repeatable else ''}:{_zsh_value(flag)}"
 
 
 def _zsh_value(flag: Flag) -> str:
@@ -121,7 +129,8 @@ def _fish(found: list[Command]) -> str:
             condition = f"{seen}; and {none}" if seen else none
             for inner in below:
                 lines.append(f"complete -c bootmenu -n '{condition}' -a {inner.path[-1]} -d '{_fished(inner.help)}'")
-        where = f" -n '{seen}'" if seen else ""
+        first = " ".join(inner.path[0] for inner in _below(found, ()))
+        where = f" -n '{seen or f'not __fish_seen_subcommand_from {first}'}'"
         for flag in command.flags:
             lines.append(f"complete -c bootmenu{where}{_fish_flag(flag)}")
     return "\n".join((*lines, ""))

@@ -21,9 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout", metavar="SECONDS", help="seconds until the default entry starts; 0 at once, off never"
     )
     parser.add_argument(
-        "--profile", metavar="NAME", help="the profile: standard, or kiosk, in which only what is allowed exists"
+        "--profile", metavar="PROFILE", help="the profile: standard, or kiosk, in which only what is allowed exists"
     )
-    parser.add_argument("--theme", metavar="NAME", help="colours, by the name of a theme; bootmenu themes lists them")
+    parser.add_argument(
+        "--theme", metavar="THEME", help="colours, by the name of a theme; bootmenu themes lists them"
+    )
     parser.add_argument(
         "--console", action="append", metavar="TTY", help="show the menu on this terminal, such as tty1 (repeatable)"
     )

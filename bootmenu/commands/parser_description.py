@@ -23,6 +23,7 @@ class Flag(Value, kw_only=True):
     files: bool = False
     """Whether it takes the path of a file or a folder."""
     repeatable: bool = False
+    """Whether it may be given several times."""
     required: bool = False
 
 
@@ -41,12 +42,15 @@ _FILES = re.compile(r"^(F|FILE|DIR|KERNEL|FOLDER)\b")
 def described() -> list[Command]:
     """Return every command with its options, the program itself first."""
     from bootmenu.compat import CHECKS
+    from bootmenu.config.settings import Profile
+    from bootmenu.frontends.theme_folders import own_folders, theme_names
     from bootmenu.kexec.methods import METHODS
 
     commands = subcommands.subcommands()
     codes = CHECKS.names()
     # by the metavar of the options that take them
     values = {"CODE": codes, "METHOD": METHODS.names(), "TOPIC": [*commands, *codes]}
+    values |= {"PROFILE": list(Profile), "THEME": theme_names(own_folders())}
     parser = subcommands.parser(commands)
     return list(_commands(parser, (), parser.description or "", values))
 
@@ -77,6 +81,6 @@ def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:
         help=re.sub(r"\s+", " ", (action.help or "") % vars(action)),
         choices=choices if takes else (),
         files=takes and not choices and bool(_FILES.match(metavar)),
-        repeatable=isinstance(action, argparse._AppendAction),
+        repeatable=isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*"),
         required=action.required,
     )

@@ -20,7 +20,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help="show this one")
+    parser.add_argument("name", metavar="THEME", nargs="?", help="show this one")
 
 
 def run(arguments: argparse.Namespace) -> int:
