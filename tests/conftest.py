@@ -7,6 +7,7 @@ import ctypes
 import gc
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -41,6 +42,18 @@ if mallopt := getattr(_libc, "mallopt", None):
 
 _LONGEST_ID = {bytes: 16, str: 60}
 """Characters of a parameter that stand in a test's name."""
+
+
+def pytest_sessionstart() -> None:
+    """Say what is missing in a bare chroot, where many tests would fail for no other reason."""
+    missing = [path for path in ("/proc/self", "/sys/kernel", "/dev/null") if not Path(path).exists()]
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+    except OSError:
+        missing.append("/dev/pts")
+    if missing:
+        pytest.exit(f"the tests need {', '.join(missing)}: mount them, as in any chroot", pytest.ExitCode.USAGE_ERROR)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
