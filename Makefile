@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages lint format system-packages lock clean
+.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages deb lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,7 @@ test-all: system-packages $(VENV)/.ready ## Run every test there is, with every 
 	$(TYPES)
 	$(PYTEST) $(SHARED) $(ARGS)
 
+test-full: export BOOTMENU_ALL_SUITES = 1
 test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
 
 scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into docs/verdicts.md.
@@ -87,6 +88,9 @@ generated: man json reference messages ## Bring what is made from the source up 
 
 messages: $(VENV)/.ready ## Bring the translations up to date with the source (ARGS="--check": only say what is missing).
 	@$(BIN)/python -m scripts.messages $(ARGS)
+
+deb: $(VENV)/.ready ## Build the Debian packages into build/debian/; docs/integration.md says what is in them.
+	@$(BIN)/python -m scripts.debian_packages $(ARGS)
 
 lint: $(VENV)/.ready ## Run ruff, mypy, import-linter and the house rules; `make test` has them, too.
 	$(TYPES)
