@@ -47,7 +47,9 @@ def test_everything_runs_here_and_what_boots_nothing_on_debian_13(
 
 def test_the_tests_on_another_suite_are_given_what_they_were_asked_for() -> None:
     command = ["make", "-n", "-o", ".venv/.ready", "test-on", "SUITE=sid", "JOBS=3", "ARGS=-k one -x"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    plain = {"PATH": os.environ["PATH"]}  # not what the make that runs this test hands down
+    outcome = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
+    said = outcome.stdout.splitlines()
     assert said[0].endswith("scripts/system_packages.py suite")
     assert said[1].endswith('-m scripts.other_suite sid JOBS=3 TYPES=: ARGS="-k one -x"')
     names = [package.name for package in system_packages.PURPOSES["suite"]]
