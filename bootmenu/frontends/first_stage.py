@@ -17,6 +17,12 @@ def first_stage() -> bool:
     return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
 
 
+def before_a_system() -> bool:
+    """Return whether nothing runs yet that a start could end: in a first stage, and in the initramfs of another
+    program (data/initramfs-tools/bootmenu-in-initramfs), where quitting the menu continues the boot."""
+    return first_stage() or "BOOTMENU_INITRAMFS" in os.environ
+
+
 def write_init_settings(settings: Settings) -> None:
     """Write the settings that the first stage's init (image/init.sh) needs, but cannot read: kiosk, and shell."""
     folder = os.environ.get("BOOTMENU_PRINTK")

@@ -28,6 +28,10 @@ from bootmenu.terminal import consoles
 from bootmenu.terminal.capabilities import own_name
 from bootmenu.terminal.consoles import Console
 
+_NO_TEXTUAL = (
+    "The Python package textual is not installed, so this is the plain menu; pip install textual brings the other."
+)
+
 
 class MenuOptions(Value, kw_only=True):
     """The options of the command line."""
@@ -46,7 +50,8 @@ def run(options: MenuOptions) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = own_name()
-    plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
+    has_textual = importlib.util.find_spec("textual") is not None
+    plain = options.plain or os.environ.get("TERM") == "dumb" or not has_textual
     names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
     found = consoles.find(names, name, os.environ, plain=plain)
     # for the modules that are imported from now on; ESCDELAY of a slow line is used for all consoles
@@ -62,7 +67,8 @@ def run(options: MenuOptions) -> int:
             if console.is_screen:
                 vt.lock(console.name)
     write_init_settings(loaded.settings)
-    loaded = replace(loaded, problems=(*loaded.problems, *found.problems))
+    missing = () if has_textual else (_NO_TEXTUAL,)
+    loaded = replace(loaded, problems=(*loaded.problems, *found.problems, *missing))
     try:
         with consoles.unechoed(found.consoles), signals.held():
             return _run_menus(options, host, loaded, found.consoles, plain=plain)

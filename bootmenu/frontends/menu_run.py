@@ -15,7 +15,7 @@ from bootmenu.config.settings import Profile, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.first_frame import Terminal
-from bootmenu.frontends.first_stage import first_stage
+from bootmenu.frontends.first_stage import before_a_system, first_stage
 from bootmenu.frontends.plain_consoles import PlainConsoles
 from bootmenu.i18n import N_, _, localized
 from bootmenu.model.value import Value
@@ -134,7 +134,7 @@ def run_screens(
         warning=notice,
         offer_demo=not simulated,
         may_quit=not is_first_stage,
-        confirm_always=not is_first_stage and not simulated,
+        confirm_always=not before_a_system() and not simulated,
         settings=settings,
         countdown=menu_run.seconds,
         simulated_pin=menu_run.simulated_pin,

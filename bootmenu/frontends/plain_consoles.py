@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.first_stage import first_stage
+from bootmenu.frontends.first_stage import before_a_system, first_stage
 from bootmenu.model.value import replace
 from bootmenu.system import signals
 from bootmenu.terminal.capabilities import columns_of
@@ -137,7 +137,7 @@ class PlainConsoles:
         context = UiContext(
             session=console_session,
             may_quit=not is_first_stage,
-            confirm_always=not is_first_stage and not simulated,
+            confirm_always=not before_a_system() and not simulated,
             offer_demo=not simulated and len(menu_run.consoles) == 1,  # other menus stay on the real machine
             warning=notice,
             settings=settings,

@@ -135,6 +135,15 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
     assert (tmp_path / "settings").read_text() == said
 
 
+def test_in_the_initramfs_of_another_program_no_system_runs_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Path(__file__).parents[2] / "data/initramfs-tools/bootmenu-in-initramfs"
+    assert " BOOTMENU_INITRAMFS=1 " in script.read_text()
+    assert not first_stage.before_a_system()
+    monkeypatch.setenv("BOOTMENU_INITRAMFS", "1")
+    assert first_stage.before_a_system()
+    assert not first_stage.first_stage(), "it may be left"
+
+
 @pytest.mark.parametrize("saved", ["7\t4\t1\t7\n", "7", "", None])
 def test_after_a_jump_that_came_back_the_kernel_is_as_quiet_as_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: str | None

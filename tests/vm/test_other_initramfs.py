@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The menu in an initramfs of Debian: its own packages put it there, and break=bootmenu opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootmenu.system.processes import Commands
+from bootmenu.vm import disk_image
+from tests.debian_packages import EVERYTHING, installed_tree, run_inside
+from tests.vm import stages
+from tests.vm.conftest import ARTIFACTS
+from tests.vm.harness import Hardware, Machine, run_tool
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("debian-packages")]
+
+BREAK = {"initramfs-tools": "break=bootmenu", "dracut": "rd.break=bootmenu"}
+MAKE = {
+    "initramfs-tools": "sed -i 's/^INITRAMFS=no/INITRAMFS=yes/' /etc/default/bootmenu-image\n"
+    "mkinitramfs -o /made.img $(ls /lib/modules)",
+    "dracut": "dracut --quiet --no-hostonly --add bootmenu --kver $(ls /lib/modules) --force /made.img",
+}
+INIT = """\
+#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+echo "{token} $(/bin/busybox cat /proc/cmdline)" >/dev/console
+/bin/busybox sleep 600
+"""
+
+
+def system(tree: Path, initrd: Path, token: str, folder: Path) -> Path:
+    """A root file system as an image: an init that prints the token, and a boot configuration."""
+    top = folder / "root"
+    (kernel,) = (tree / "boot").glob("vmlinuz-*")
+    files = {
+        "sbin/init": INIT.format(token=token).encode(),
+        "bin/busybox": (tree / "usr/bin/busybox").read_bytes(),
+        "etc/os-release": b"ID=debian\n",
+        "vmlinuz": kernel.read_bytes(),
+        "initrd.img": initrd.read_bytes(),
+        "loader/entries/other.conf": b"title Other system\nlinux /vmlinuz\ninitrd /initrd.img\noptions "
+        b"console=ttyS0 panic=1 other root=UUID=" + stages.ROOT_UUID.encode() + b"\n",
+    }
+    for path, data in files.items():
+        target = top / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        target.chmod(0o755)
+    for name in ("dev", "proc", "sys", "run", "tmp", "lib", "usr", "var"):
+        (top / name).mkdir(exist_ok=True)
+    image = folder / "root.img"
+    with image.open("wb") as file:
+        file.truncate(200 << 20)
+    run_tool(["mkfs.ext4", "-q", "-U", stages.ROOT_UUID, "-d", top, image])
+    return image
+
+
+@pytest.mark.parametrize("program", list(BREAK) if EVERYTHING else ["initramfs-tools"])
+def test_break_opens_the_menu_in_an_initramfs(program: str, vm_cache: Path, token: str, tmp_path: Path) -> None:
+    tree = installed_tree("trixie", vm_cache)
+    run_inside(tree, MAKE[program])
+    initrd = tree / "made.img"
+    (kernel,) = (tree / "boot").glob("vmlinuz-*")
+    root = disk_image.DiskPartition(
+        file_system=disk_image.FileSystem.EXT4,
+        label="",
+        partition_label="root",
+        partition_uuid=stages.ROOT_PARTUUID,
+        uuid=stages.ROOT_UUID,
+        made=system(tree, initrd, token, tmp_path),
+        size=200,
+    )
+    disk = disk_image.write_disk(tmp_path / "disk.img", [root], tmp_path / "work", Commands())
+    hardware = Hardware(
+        emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64", memory=1536, disks=(disk,)
+    )
+    cmdline = f"root=UUID={stages.ROOT_UUID} {BREAK[program]}"
+
+    def power_on() -> Machine:
+        return Machine(
+            hardware, kernel=kernel, initrd=initrd, cmdline=cmdline, name=program, artifacts=ARTIFACTS, limit=1000
+        )
+
+    with power_on() as vm:
+        vm.wait_for_mark("Other system", 700)
+        vm.send("q")
+        vm.wait_for(token, 120)
+        assert BREAK[program] in vm.text, "quitting goes on with this boot"
+    if program == "dracut":
+        return
+    with power_on() as vm:
+        vm.wait_for_mark("Other system", 700)
+        vm.send("enter")
+        vm.wait_for(token, 300)
+        (line,) = (line for line in vm.text.splitlines() if token in line)
+        assert " other " in line, "Enter starts the other system"
