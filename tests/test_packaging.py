@@ -104,6 +104,7 @@ def test_the_wheel_has_manual_completions_and_unit_where_they_are_looked_for(whe
     assert found == {
         "share/man/man8/bootmenu.8",
         "lib/systemd/system/bootmenu-mark-good.service",
+        "lib/systemd/system/bootmenu@.service",
         *COMPLETIONS.values(),
     }
     with ZipFile(wheel) as archive:
