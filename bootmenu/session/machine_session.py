@@ -81,6 +81,7 @@ class MachineSession:
         self._partitions = PartitionAccess(host, lambda: self.settings, devices, lambda: self.scanner.devices)
         self._method = method
         self._simulated = simulated
+        self._local = local
         self._pace = pace
         self._patience = self.settings.scan_seconds if patience is None else patience
         self._mounts = self._partitions.mounts
@@ -194,7 +195,8 @@ class MachineSession:
             dtb_builder, facts = self.dtb_builder.on(trees), self._without_renames(listing.facts)
             plan = make_plan(listing.entry, facts, self._machine, dtb_builder=dtb_builder, method=self._method)
             plan = with_demands(plan, self._partitions.demands, trees)
-        found = hooks.find(self.host, self.settings.skip_hooks)
+        # those of a recorded machine are not recorded
+        found = hooks.find(self.host, self.settings.skip_hooks) if self._local else hooks.Hooks()
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
 
     def _without_renames(self, facts: EntryFacts) -> EntryFacts:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.kexec.hooks import Hooks
 from bootmenu.system.processes import Commands
 from tests.builders import machines
 from tests.builders.trees import write_tree
@@ -37,6 +38,15 @@ def test_the_plan_of_an_entry_in_a_folder_on_a_recorded_machine(call: Call, part
     assert outcome.out.splitlines()[-1].endswith(", jump")
     plan = json.loads(call("boot", entry["id"], *where, "--dry-run", "--json").out)
     assert plan["plan"]["cmdline"] == "console=ttyAMA0"
+
+
+def test_the_hooks_of_this_machine_do_not_run_on_another(
+    call: Call, kernel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootmenu.kexec.hooks.find", lambda host, skip=(): Hooks(names=("unlock-my-disk",)))
+    words = ("boot", "--kernel", kernel, "--dry-run", "--method", "simulated")
+    assert "unlock-my-disk" in call(*words, "--force").out
+    assert "unlock-my-disk" not in call(*words, "--machine", VIRT).out
 
 
 def test_files_are_planned_for_a_recorded_machine_too(call: Call, kernel: Path) -> None:
