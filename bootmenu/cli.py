@@ -23,10 +23,10 @@ from bootmenu.system import signals
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code. `bootmenu` without one is `bootmenu menu`."""
-    _prepare_output()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "-V", "--version")):
         words.insert(0, "menu")
+    _prepare_output(is_menu=words[0] == "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:
         arguments = subcommands.parse(words)
@@ -56,13 +56,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _prepare_output() -> None:
+def _prepare_output(*, is_menu: bool) -> None:
+    """Let no character end the program. is_menu: the menu finds out itself what its terminals can show."""
     if sys.stdout is None:  # the parent process has closed it
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     codecs.register_error("likeness", _likeness)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="likeness")
+            # Python takes these for UTF-8 (PEP 540), which is right for data in a pipe, and a guess about a terminal
+            if not is_menu and os.environ.get("LC_ALL") in ("C", "POSIX") and stream.isatty():
+                stream.reconfigure(encoding="ascii", errors="likeness")
 
 
 def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:

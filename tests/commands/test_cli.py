@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -723,3 +725,21 @@ def test_partitions_that_only_root_may_read_are_counted(call: Call, monkeypatch:
     assert "is damaged" in outcome.err
     assert outcome.err.count("sda1") == 1
     assert len(call("scan", "--json").json["problems"]) == 3
+
+
+@pytest.mark.parametrize(("locale", "sign"), [("C", b"# FAIL"), ("POSIX", b"# FAIL"), ("C.UTF-8", "■ FAIL".encode())])
+def test_a_terminal_of_the_c_locale_is_drawn_on_in_ascii(tmp_path: Path, locale: str, sign: bytes) -> None:
+    write_tree(tmp_path, {"extlinux.conf": "label Größe\nkernel /k\n", "k": b"x"})
+    controller, own = pty.openpty()
+    words = [sys.executable, "-m", "bootmenu", "scan", "--tree", str(tmp_path)]
+    with subprocess.Popen(words, stdout=own, stderr=own, env={**os.environ, "LC_ALL": locale}) as process:
+        os.close(own)
+        seen = b""
+        with contextlib.suppress(OSError):  # the end of a pseudo terminal
+            while piece := os.read(controller, 4096):
+                seen += piece
+        assert process.wait(60) == 0
+    os.close(controller)
+    assert sign in seen
+    assert b"\\u" not in seen
+    assert seen.isascii() is (locale != "C.UTF-8")
