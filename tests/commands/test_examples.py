@@ -57,11 +57,11 @@ def test_every_command_has_examples() -> None:
     assert [name for name, command in COMMANDS.items() if not 1 <= len(command.EXAMPLES) <= 3] == []
 
 
-@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _name, example in EXAMPLES])
-def test_an_example_is_accepted(name: str, example: str) -> None:
-    words = shlex.split(example.partition(" > ")[0])
-    assert words[0] == "bootmenu"
-    subcommands.parse(words[1:] if words[1] == name else [name, *words[1:]])
+def test_every_example_is_accepted() -> None:
+    for name, example in EXAMPLES:
+        words = shlex.split(example.partition(" > ")[0])
+        assert words[0] == "bootmenu"
+        subcommands.parse(words[1:] if words[1] == name else [name, *words[1:]])
 
 
 RUN = [
@@ -71,8 +71,10 @@ RUN = [
 ]
 
 
+@pytest.mark.slow
 def test_the_examples_run(folder: Path) -> None:
-    """In one shell, as they are typed: an exit code of 2 would be a call that is wrong."""
+    """In one shell, as they are typed: an exit code of 2 would be a call that is wrong. tests/test_papers.py runs
+    them in less time and without a shell."""
     program = f"{shlex.quote(sys.executable)} -m bootmenu"
     lines = [f'bootmenu() {{ {program} "$@"; }}']
     lines += [f"{example}; echo $? >>codes" for example in RUN]
