@@ -186,7 +186,7 @@ def run_all(example: Example, sandbox: Path, call: Call) -> None:
             package = ELSEWHERE[program]
             told = f"`{package}`" in (ROOT / example.paper).read_text("utf-8")
             assert not package or told, f"{example.id} does not say that {program} is in {package}"
-            check_packages(words, sandbox)
+            check_packages(words)
 
 
 def run_bootmenu(words: Iterable[str], output: str, call: Call) -> None:
@@ -206,7 +206,7 @@ def run_bootmenu(words: Iterable[str], output: str, call: Call) -> None:
         Path(output).write_text(outcome.out)
 
 
-def check_packages(words: list[str], sandbox: Path) -> None:
+def check_packages(words: list[str]) -> None:
     """Fail where a command installs something that is not known."""
     words = words[1:] if words[0] == "sudo" else words
     if words[0] in ("apt", "apt-get") and "install" in words:
@@ -215,8 +215,10 @@ def check_packages(words: list[str], sandbox: Path) -> None:
         ours = {word for word in named if word.startswith("./") and word.endswith(".deb")}
         assert named - known - ours - {"git", "make", "python3", "pipx", *ELSEWHERE.values()} == set()
     if words[0] in ("pip", "pipx", "uv"):
-        (what,) = {word for word in words if not word.startswith("-")} - {"pip", "pipx", "uv", "tool", "install"}
-        assert re.fullmatch(r"\.|bootmenu|dist/bootmenu-\S+", what), words
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        needed = {re.split(r"[<>=]", requirement)[0] for requirement in project["dependencies"]}
+        named = {word for word in words if not word.startswith("-")} - {"pip", "pipx", "uv", "tool", "install"}
+        assert {name for name in named if not re.fullmatch(r"\.|bootmenu|dist/bootmenu-\S+", name)} <= needed, words
 
 
 @pytest.mark.parametrize("example", in_language("sh"), ids=lambda example: example.id)
@@ -235,6 +237,7 @@ def test_every_command_works(example: Example, sandbox: Path, call: Call) -> Non
         "bootmenu help NO-SUCH",
         "cp nothing /boot/",
         "sudo apt install nonsense",
+        "pip install nonsense",
     ],
 )
 def test_a_command_that_does_not_work_is_noticed(line: str, sandbox: Path, call: Call) -> None:
@@ -264,6 +267,8 @@ def test_commands_in_the_text_exist(name: str) -> None:
             assert wanted <= (OPTIONS[path] or set()) | (OPTIONS[("menu",)] if not path else set()), span
         elif words[0] == "make" and len(words) > 1:
             assert words[1] in TARGETS or words[1] == "test…", span
+        elif words[0] in ELSEWHERE:
+            check_packages(words)
         elif re.match(r"--[a-z]", words[0]):
             assert words[0].partition("=")[0] in EVERY_OPTION | OTHER_OPTIONS, span
 
