@@ -114,7 +114,7 @@ def _type(hint: Any) -> str:
         return "list of places" if typing.get_args(hint)[0] is PlaceRule else "list of texts"
     if typing.get_origin(hint) is Mapping:
         return "table of texts"
-    if issubclass(hint, StrEnum):
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
         return " or ".join(f"`{dumps(str(member))}`" for member in hint)
     return {bool: "`true` or `false`", int: "number", float: "number", str: "text"}[hint]
 
@@ -123,7 +123,7 @@ def _form(hint: Any) -> str:
     hint = _without_none(hint)
     if typing.get_origin(hint) is tuple:
         return "A,B"
-    if issubclass(hint, StrEnum):
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
         return "|".join(hint)
     return {bool: "yes|no", int: "N", float: "N", str: "TEXT"}[hint] if isinstance(hint, type) else "TEXT"
 

@@ -82,5 +82,6 @@ def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:
         choices=choices if takes else (),
         files=takes and not choices and bool(_FILES.match(metavar)),
         repeatable=isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*"),
-        required=action.required,
+        # before Python 3.13 argparse said that of "*", too
+        required=action.required and action.nargs not in ("?", "*"),
     )

@@ -26,7 +26,8 @@ def listed(folder: Path, files: dict[str, bytes], runner: FakeRunner | None = No
 
 def test_the_list_of_pip_is_taken_without_what_lies_elsewhere(tmp_path: Path) -> None:
     record = b"some_thing/__init__.py,,\n../../bin/thing,,\n"
-    assert listed(tmp_path, {f"{INFO}/METADATA": METADATA, f"{INFO}/RECORD": record}) == ["some_thing/__init__.py"]
+    files = {f"{INFO}/METADATA": METADATA, f"{INFO}/RECORD": record, "some_thing/__init__.py": b""}
+    assert listed(tmp_path, files) == ["some_thing/__init__.py"]
 
 
 @pytest.mark.parametrize("info", [INFO, "Some.Thing-1.egg-info"])
