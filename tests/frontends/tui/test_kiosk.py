@@ -392,7 +392,7 @@ async def test_a_refusal_that_nobody_reads_is_left_and_another_entry_is_next() -
         await menu.at(KioskRefusalScreen)
         idle(menu)
         await menu.at(KioskScreen)
-        await menu.sees("Starts automatically in 5 s.")
+        await menu.sees("Starts automatically in")  # 5 s, on a machine that draws every second
         assert "Start the previous version" in marked(menu)
         assert len(menu.app.screen_stack) == 1
         session.load_error = None
