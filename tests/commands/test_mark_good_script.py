@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,11 +12,17 @@ from hypothesis import given, settings
 
 from bootmenu.bootstate.state import Attempt, State, encode
 from bootmenu.commands import mark_good_command
+from bootmenu.config.settings import FILE
 from bootmenu.config.settings_layers import load
+from bootmenu.discovery.attachment import Places
+from bootmenu.model.place import is_at
 from bootmenu.model.value import replace
 from bootmenu.system import efi
+from bootmenu.system.host import Host
+from tests.bootstate.test_quick_mount import with_disk
 from tests.bootstate.test_state_store import states
 from tests.builders.hosts import fake_host
+from tests.builders.places import DOCK, EMMC, NVME, SATA, SDCARD, USB, VIRTIO
 from tests.commands.test_mark_good import KIOSK, PLACE, STATE, at_length, machine, timeless
 
 SCRIPT = Path(__file__).parents[2] / "data/mark-good/bootmenu-mark-good"
@@ -168,3 +175,46 @@ def test_a_counter_that_it_cannot_end_is_reported(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.endswith("came up well.\n")
     assert "boot counter" in done.stderr
+
+
+BLKID = """\
+#!/bin/sh
+case $3 in
+*p1 | *[sv]d*1) printf 'LABEL=STATE\\nUUID=AB-12\\nTYPE=vfat\\nPARTLABEL=state\\nPARTUUID=0f5a1d50-01\\n' ;;
+*) exit 2 ;;
+esac
+"""
+
+
+def finds(root: Path, setting: str) -> list[str]:
+    """The partition and the file system that it would mount, or nothing."""
+    (root / "etc").mkdir(exist_ok=True)
+    (root / FILE.lstrip("/")).write_text(f'state.device = "{setting}"\n')
+    for name, text in (("blkid", BLKID), ("unshare", '#!/bin/sh\necho "$4 $5"\n')):
+        (root / name).write_text(text)
+        (root / name).chmod(0o755)
+    environ = {"PATH": f"{root}:{os.environ['PATH']}"}
+    command = ["sh", str(SCRIPT), "--root", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environ)
+    assert done.returncode == (0 if done.stdout else 2), done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("where", [SATA, USB, NVME, EMMC, SDCARD, VIRTIO, DOCK])
+def test_a_partition_is_taken_only_where_the_settings_say(tmp_path: Path, where: str) -> None:
+    files = {EMMC: {f"{EMMC}/../../type": "MMC\n"}, SDCARD: {f"{SDCARD}/../../type": "SD\n"}}.get(where, {})
+    part = with_disk(tmp_path, where, files)
+    for bus in ("internal", "sd", "usb", "external"):
+        setting = f"LABEL=STATE on {bus}"
+        there = is_at(Places(Host(root=tmp_path)).of(part.name, ""), bus)
+        assert finds(tmp_path, setting) == ([f"/dev/{part.name}", "vfat"] if there else []), setting
+
+
+def test_a_partition_has_any_of_its_names(tmp_path: Path) -> None:
+    part = with_disk(tmp_path, SATA)
+    for setting in ("LABEL=STATE", "UUID=ab-12", "partuuid=0F5A1D50-01 on internal", "PARTLABEL=state", "/dev/sda1"):
+        assert finds(tmp_path, setting) == [f"/dev/{part.name}", "vfat"], setting
+    for setting in ("LABEL=state", "LABEL=OTHER", "LABEL=", "KIND=x", "LABEL=*", "/dev/disk/by-label/STATE", "sda9"):
+        assert finds(tmp_path, setting) == [], setting
+    with_disk(tmp_path, SATA.replace("sda", "sdc").replace("2:0", "4:0"))
+    assert finds(tmp_path, "LABEL=STATE") == [], "there are two"
