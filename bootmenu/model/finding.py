@@ -72,16 +72,17 @@ class Report(Value, kw_only=True):
     """All findings about an entry on a machine, including those about the machine, worst first."""
 
     findings: tuple[Finding, ...]
+    verdict: Severity = field(init=False, compare=False)
+    """The worst severity that was not overridden. Stored: a filter asks it of thousands of entries at each key."""
+
+    def __post_init__(self) -> None:
+        worst = Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
+        object.__setattr__(self, "verdict", worst)
 
     @classmethod
     def from_findings(cls, findings: Iterable[Finding]) -> Report:
         """Return a report sorted worst first; findings of equal severity keep the order of their checks."""
         return cls(findings=tuple(sorted(findings, key=lambda finding: -_RANKS[finding.severity])))
-
-    @property
-    def verdict(self) -> Severity:
-        """Return the worst severity that was not overridden."""
-        return Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
 
     def overriding(self, codes: Collection[str]) -> Report:
         """Return the report with these codes overridden; a pass needs no override."""
