@@ -15,6 +15,7 @@ from tests.frontends.tui.driving import running
 
 
 def kept() -> Counter[type]:
+    gc.unfreeze()  # what the menu froze is counted, too
     gc.collect()
     return Counter(
         kind for each in gc.get_objects() for kind in (StylesCache, DOMNode, Strip) if isinstance(each, kind)
@@ -40,3 +41,14 @@ async def test_a_screen_that_was_left_keeps_nothing() -> None:
         await visit(10)
         # the last ones that were left are taken down in the background
         await menu.until(lambda: not grown(before))
+
+
+async def test_a_garbage_collection_after_the_scan_passes_over_what_was_found() -> None:
+    gc.unfreeze()
+    async with running(fakes.FakeSession()) as menu:
+        found = menu.menu.results
+        assert gc.get_freeze_count() > 0
+        assert not any(each is found for each in gc.get_objects())
+        menu.menu.start_scan()
+        assert gc.get_freeze_count() == 0
+        await menu.until(lambda: gc.get_freeze_count() > 0)
