@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.devices import Device
@@ -17,7 +17,7 @@ from bootmenu.terminal.cells import clean, cut
 from bootmenu.terminal.teletype import Teletype, typed_number
 from bootmenu.view.abridge import abridged
 from bootmenu.view.actions import Action
-from bootmenu.view.entry_list import Row, rows
+from bootmenu.view.entry_list import EntryList, Row
 from bootmenu.view.entry_texts import EntryTexts
 from bootmenu.view.key_help import plain_commands
 from bootmenu.view.plain_list import entry_lines
@@ -31,6 +31,7 @@ class PlainListing(PlainBase):
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._session = context.session
+        self._entries = EntryList()
         self._filter = ""
         """The words that listed entries contain."""
         self._unfolded = False
@@ -43,18 +44,18 @@ class PlainListing(PlainBase):
         return f"/{cut(clean(self._filter), self.teletype.room // 2)} >" if self._filter else ">"
 
     @property
-    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryTexts]]]:
+    def _rows(self) -> tuple[Sequence[Row], dict[tuple[str, str], tuple[int, EntryTexts]]]:
         """Return the rows to print; and for each entry among them, by its key, its number in the whole list and its
         row there."""
         state = self._session.state_store.state
-        all_rows = rows(self.results, state, unfolded=None)
+        all_rows = self._entries.rows(self.results, state, unfolded=None)
         numbered = {
             _key(entry.listing): (index, entry)
             for index, entry in enumerate((row.entry for row in all_rows if row.entry), 1)
         }
         if not self._filter:
-            return all_rows if self._unfolded else rows(self.results, state), numbered
-        matching = rows(self.results, state, self._filter)
+            return all_rows if self._unfolded else self._entries.rows(self.results, state), numbered
+        matching = self._entries.rows(self.results, state, self._filter)
         keys = [_key(row.listing) for row in matching if row.listing]
         return matching, {key: numbered[key] for key in keys}
 
@@ -112,7 +113,7 @@ class PlainListing(PlainBase):
     def _has_folds(self) -> bool:
         if all(listing.entry.snapshot is None for listing in self.results.listings):
             return False
-        return any(row.fold for row in rows(self.results, self._session.state_store.state))
+        return any(row.fold for row in self._entries.rows(self.results, self._session.state_store.state))
 
     @property
     def _locked(self) -> list[Device]:

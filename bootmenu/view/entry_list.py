@@ -136,56 +136,111 @@ _SHORT_VERSION = 16
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
-def rows(
-    results: ScanResults,
-    state: State | None = None,
-    filter_text: str = "",
-    *,
-    unfolded: Container[str] | None = frozenset(),
-) -> list[Row]:
-    """Return the rows of the menu: each partition with its entries and problems, or a note that it has none.
+class Rows(tuple[Row, ...]):
+    """The rows of the menu, which know their columns."""
 
-    The snapshots of a system are one row; a default among them is listed as usual. state: remembered defaults and
-    boots. filter_text: words; only entries that match all of them are listed, and nothing is folded. unfolded: keys
-    of rows under which the entries are listed, too; None for no such rows, but all entries at their places.
+    _measured: tuple[int, Columns] | None = None
+
+    def columns(self, width: int) -> Columns:
+        """Return the columns for a list of this width; they are measured anew only for another one."""
+        if self._measured is None or self._measured[0] != width:
+            self._measured = width, Columns.of(self, width)
+        return self._measured[1]
+
+
+class EntryList:
+    """Makes the rows of one menu, again and again: each key of a filter among thousands of entries waits for them.
+
+    The texts of an entry are made once, and all rows are kept until one of them changes: they are back at once when a
+    filter is removed.
     """
-    state = state or State()
-    words = filter_text.lower().split()
-    listed: list[Row] = []
-    number = 0
-    groups = [(group, title := _title(group.device), _matching(group, title, words)) for group in results.groups]
-    texts = iter(distinct_texts([entry_texts(listing, state) for *_, found in groups for listing in found]))
-    partition = ""
-    folded: dict[str, list[EntryTexts]] = {}
-    for group, title, found in groups:
-        if partition != (partition := outermost(group.device).name):
-            listed += _folds(folded, unfolded or ())
-            folded = {}
-        entries = [next(texts) for _ in found]
-        if unfolded is not None and not words:
-            entries = _fold(entries, group, folded)
-        if not entries and (words or (is_quiet(group.device) and not group.problems)):
-            continue
-        listed.append(Row(None, title, heading=True))
-        for entry in entries:
-            number += 1
-            listed.append(_entry_row(entry, number=number if number <= 9 else 0))
-        if words:
-            continue
-        for problem in group.problems:
-            listed.append(Row(f"problem {problem}", problem=problem))
-        if not group.listings and not group.problems:
-            listed.append(Row(None, _empty_text(group)))
-    listed += _folds(folded, unfolded or ())
-    if words and not listed:
-        listed.append(Row(None, _("No entry has these words.")))
-    elif not listed and results.finished:
-        listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
-    return listed
+
+    def __init__(self) -> None:
+        self._texts: dict[str, EntryTexts] = {}
+        """The texts of each entry, by its id, before they are told apart."""
+        self._made: tuple[object, Rows] = (None, Rows())
+        """The last rows without a filter, after what they were made of."""
+
+    def rows(
+        self,
+        results: ScanResults,
+        state: State | None = None,
+        filter_text: str = "",
+        *,
+        unfolded: Container[str] | None = frozenset(),
+    ) -> Rows:
+        """Return each partition with its entries and problems, or a note that it has none.
+
+        The snapshots of a system are one row; a default among them is listed as usual. state: remembered defaults and
+        boots. filter_text: words; only entries that match all of them are listed, and nothing is folded. unfolded:
+        keys of rows under which the entries are listed, too; None for no such rows, but all entries at their places.
+        """
+        state = state or State()
+        if words := filter_text.lower().split():
+            return Rows(self._matching_rows(results.groups, state, words))
+        parts = [(group.device, group.done, tuple(group.listings), tuple(group.problems)) for group in results.groups]
+        made_of = (state, unfolded, results.finished, parts)
+        if self._made[0] != made_of:
+            texts: dict[str, EntryTexts] = {}
+            self._made = made_of, Rows(self._all_rows(results, state, unfolded, texts))
+            self._texts = texts
+        return self._made[1]
+
+    def _all_rows(
+        self, results: ScanResults, state: State, unfolded: Container[str] | None, made: dict[str, EntryTexts]
+    ) -> list[Row]:
+        """Return the rows without a filter. made: takes the texts of every entry."""
+        listed: list[Row] = []
+        number = 0
+        groups = results.groups
+        found = [self._entry_texts(listing, state) for group in groups for listing in group.listings]
+        made.update((entry.listing.entry.id, entry) for entry in found)
+        texts = iter(distinct_texts(found))
+        partition = ""
+        folded: dict[str, list[EntryTexts]] = {}
+        for group in groups:
+            if partition != (partition := outermost(group.device).name):
+                listed += _folds(folded, unfolded or ())
+                folded = {}
+            entries = [next(texts) for _ in group.listings]
+            if unfolded is not None:
+                entries = _fold(entries, group, folded)
+            if not entries and is_quiet(group.device) and not group.problems:
+                continue
+            listed.append(Row(None, _title(group.device), heading=True))
+            for entry in entries:
+                number += 1
+                listed.append(_entry_row(entry, number))
+            listed += [Row(f"problem {problem}", problem=problem) for problem in group.problems]
+            if not group.listings and not group.problems:
+                listed.append(Row(None, _empty_text(group)))
+        listed += _folds(folded, unfolded or ())
+        if not listed and results.finished:
+            listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
+        return listed
+
+    def _matching_rows(self, groups: Iterable[Group], state: State, words: Sequence[str]) -> list[Row]:
+        """Return the partitions that have entries with these words, and these entries."""
+        titled = [(title := _title(group.device), _matching(group, title, words)) for group in groups]
+        texts = iter(distinct_texts([self._entry_texts(listing, state) for _, found in titled for listing in found]))
+        listed: list[Row] = []
+        number = 0
+        for title, found in titled:
+            if found:
+                listed.append(Row(None, title, heading=True))
+            for _listing in found:
+                number += 1
+                listed.append(_entry_row(next(texts), number))
+        return listed or [Row(None, _("No entry has these words."))]
+
+    def _entry_texts(self, listing: Listing, state: State) -> EntryTexts:
+        known = self._texts.get(listing.entry.id)
+        return entry_texts(listing, state, known if known and known.listing is listing else None)
 
 
-def _entry_row(entry: EntryTexts, *, number: int = 0, within: str = "") -> Row:
-    return Row(f"entry {entry.listing.entry.id}", entry=entry, number=number, within=within)
+def _entry_row(entry: EntryTexts, number: int = 0, *, within: str = "") -> Row:
+    """Return the row of an entry. number: its place in the list, from 1; there are keys for nine."""
+    return Row(f"entry {entry.listing.entry.id}", entry=entry, number=number if number <= 9 else 0, within=within)
 
 
 def _fold(entries: Sequence[EntryTexts], group: Group, folded: dict[str, list[EntryTexts]]) -> list[EntryTexts]:
@@ -215,8 +270,6 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
 
     words: in lower case.
     """
-    if not words:
-        return True
     entry = listing.entry
     text = f"{name(entry)} {entry.version} {entry.source} {partition}".lower()
     left = [word for word in words if word not in text]

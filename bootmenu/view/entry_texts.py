@@ -87,10 +87,16 @@ class EntryTexts(Value):
         return f"{text} ({self.extra})" if self.extra else text
 
 
-def entry_texts(listing: Listing, state: State | None = None) -> EntryTexts:
-    """Return the row of an entry. state: the remembered defaults and boots, if any."""
+def entry_texts(listing: Listing, state: State | None = None, known: EntryTexts | None = None) -> EntryTexts:
+    """Return the row of an entry. state: the remembered defaults and boots, if any.
+
+    known: its row so far, which is returned if it still holds.
+    """
     state = state or State()
-    return EntryTexts(listing, mark=_mark(listing, state), lost=state.lost_at(listing.entry.id) is not None)
+    mark, lost = _mark(listing, state), state.lost_at(listing.entry.id) is not None
+    if known is not None and known.mark is mark and known.lost is lost:
+        return known
+    return EntryTexts(listing, mark=mark, lost=lost)
 
 
 def _mark(listing: Listing, state: State) -> Mark | None:

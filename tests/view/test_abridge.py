@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_list import Columns, Row, row_line, rows
+from bootmenu.view.entry_list import Columns, EntryList, Row, row_line
 from bootmenu.view.wording import verdict_width
 from tests.builders import fakes
 from tests.properties import examples
@@ -68,7 +68,7 @@ def test_texts_fit_and_those_that_differ_stay_different(texts: list[str], width:
 # ---- rows -------------------------------------------------------------------------------------------------
 
 
-def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[Row]:
+def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> Sequence[Row]:
     """Return the rows of the list after a scan that found these entries and problems."""
     results = ScanResults()
     results.begin()
@@ -81,10 +81,10 @@ def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[R
         results.add(ProblemFound(problem))
     for device in devices.values():
         results.add(DeviceDone(device, 0))
-    return rows(results)
+    return EntryList().rows(results)
 
 
-def drawn(found: list[Row], width: int) -> list[str]:
+def drawn(found: Sequence[Row], width: int) -> list[str]:
     """Return the rows as they are drawn, without numbers and verdicts."""
     columns = Columns.of(found, width)
     lines = [row_line(row, columns, width, selected=False) for row in found if row.key is not None]

@@ -9,7 +9,7 @@ from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
-from bootmenu.view.entry_list import rows
+from bootmenu.view.entry_list import EntryList
 from bootmenu.view.policy import Access, Policy
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
@@ -71,10 +71,10 @@ async def test_a_default_among_the_snapshots_is_not_folded() -> None:
         if isinstance(event, EntryFound) and event.listing.entry.id == "s1-0":
             event = EntryFound(replace(event.listing, entry=replace(event.listing.entry, default=True)), event.index)
         results.add(event)
-    shown = rows(results)
+    shown = EntryList().rows(results)
     assert [row.listing.entry.id for row in shown if row.listing] == ["arch", "s1-0"]
     assert [row.fold.entries for row in shown if row.fold] == [2]
-    assert len([row for row in rows(results, unfolded=None) if row.listing]) == 4
+    assert len([row for row in EntryList().rows(results, unfolded=None) if row.listing]) == 4
 
 
 def test_the_plain_menu_folds_them_too_and_lists_them_on_demand() -> None:

@@ -22,9 +22,9 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.terminal.capabilities import Traits
 from bootmenu.terminal.cells import cells
-from bootmenu.view import entry_list, entry_summary, page_edges
+from bootmenu.view import entry_summary, page_edges
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_list import Row
+from bootmenu.view.entry_list import EntryList, Row
 from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
 from bootmenu.view.wording import matching_count, sentence_of
@@ -54,6 +54,7 @@ class MenuView(PowerScreen[None]):
         self._filter_text = ""
         self._unfolded: frozenset[str] = frozenset()
         """The keys of the rows of snapshots that are unfolded."""
+        self._list = EntryList()
         self._rows = RowList(id="rows")
         """Made here because it handles keys before it is composed."""
 
@@ -195,7 +196,7 @@ class MenuView(PowerScreen[None]):
 
     def draw_results(self) -> None:
         """Redraw rows and rules; RowList.Moved redraws the summary."""
-        self._rows.show(entry_list.rows(self.results, self._state, self._filter_text, unfolded=self._unfolded))
+        self._rows.show(self._list.rows(self.results, self._state, self._filter_text, unfolded=self._unfolded))
         self.text_view("banner").show(self._banner)
         self.text_view("footer").show(self._footer)
         self._draw_rules()

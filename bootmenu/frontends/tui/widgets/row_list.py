@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual import events
 from textual.message import Message
 
 from bootmenu.frontends.tui.widgets.text_view import LineWidget
-from bootmenu.view.entry_list import Columns, Row, row_line, selectable
+from bootmenu.view.entry_list import Row, Rows, row_line, selectable
 from bootmenu.view.entry_texts import Mark
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -36,8 +36,7 @@ class RowList(LineWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[Row] = ()
-        self._columns = Columns(version=0, source=0, default=False)
+        self._rows = Rows()
         self._cursor: int | None = None
         self._lost: str | None = None
         """The key that the cursor had to leave, because it was gone."""
@@ -48,7 +47,7 @@ class RowList(LineWidget):
         """Whether the user has moved the cursor; if not, it moves to a default that is found later."""
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Rows:
         """Return the rows of the list."""
         return self._rows
 
@@ -57,12 +56,11 @@ class RowList(LineWidget):
         """Return the row under the cursor, or None."""
         return self._rows[self._cursor] if self._cursor is not None else None
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Rows) -> None:
         """Replace the rows. The cursor stays on its key, or moves to the nearest row if the key is gone."""
         before, was = self.visible_lines(), self.selected
         key, index_before = self._lost or (was.key if was else None), self._cursor
         self._rows = rows
-        self._columns = self._measure()
         self._cursor = self._choose_cursor(key, index_before)
         self._lost = None if self.selected is not None and self.selected.key == key else key
         self._scroll_to_cursor()
@@ -73,9 +71,6 @@ class RowList(LineWidget):
                 move()
         if self.selected != was:
             self.post_message(self.Moved(self.selected))
-
-    def _measure(self) -> Columns:
-        return Columns.of(self._rows, self.size.width)
 
     def _choose_cursor(self, key: str | None, index_before: int | None) -> int | None:
         allowed = selectable(self._rows)
@@ -171,11 +166,11 @@ class RowList(LineWidget):
         index = self._top + y
         if not 0 <= index < len(self._rows):
             return BLANK
-        return row_line(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
+        width = self.size.width
+        return row_line(self._rows[index], self._rows.columns(width), width, selected=index == self._cursor)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fit the columns to the new width."""
-        self._columns = self._measure()
         self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Sized())

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Test that a list of rows remembers what has not changed, and nothing else."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.bootstate.state import Attempt, State
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.model.value import replace
+from bootmenu.session.scan_results import ScanResults
+from bootmenu.view.entry_list import Columns, EntryList, Row
+from tests.builders import fakes
+from tests.properties import examples
+
+_LISTED = [event.listing for event in fakes.FULL if isinstance(event, EntryFound)]
+_OTHER = replace(_LISTED[0], entry=replace(_LISTED[0].entry, title="Another title"))
+_IDS = [listing.entry.id for listing in _LISTED]
+_STATES = st.builds(
+    State,
+    default=st.sampled_from([None, *_IDS]),
+    once=st.sampled_from([None, *_IDS]),
+    lost=st.lists(st.builds(Attempt, entry=st.sampled_from(_IDS), at=st.just("")), max_size=1).map(tuple),
+)
+_CHANGES = st.one_of(
+    st.tuples(st.just("state"), _STATES),
+    st.tuples(st.just("filter"), st.sampled_from(["", "debian", "6.1", "ok", "nothing has this"])),
+    st.tuples(st.just("events"), st.sampled_from([fakes.FULL, fakes.EMPTY, fakes.snapshot_events(3, 2)])),
+    st.tuples(st.just("unfolded"), st.sampled_from([frozenset(), frozenset({"fold"}), None])),
+    st.tuples(st.just("replaced"), st.sampled_from([*_LISTED, _OTHER])),
+)
+
+
+@examples(60)
+@given(st.lists(_CHANGES, max_size=6))
+def test_its_rows_are_those_of_a_new_list(changes: list[tuple[str, object]]) -> None:
+    kept, results = EntryList(), ScanResults()
+    state, words = State(), ""
+    unfolded: frozenset[str] | None = frozenset()
+    for kind, value in [("events", fakes.FULL), *changes]:
+        match kind, value:
+            case "events", tuple() | list():
+                results.begin()
+                for event in value:
+                    results.add(event)
+            case "state", State():
+                state = value
+            case "filter", str():
+                words = value
+            case "unfolded", frozenset() | None:
+                unfolded = value
+            case "replaced", _:
+                results.replace(value)  # type: ignore[arg-type]
+        rows = kept.rows(results, state, words, unfolded=unfolded)
+        assert rows == EntryList().rows(results, state, words, unfolded=unfolded)
+        assert rows.columns(70) == Columns.of(list(rows), 70)
+        assert rows.columns(50) == Columns.of(list(rows), 50)
+
+
+def test_a_filter_that_is_removed_makes_no_row_anew() -> None:
+    results, made = ScanResults(), EntryList()
+    results.begin()
+    for event in fakes.FULL:
+        results.add(event)
+    before = made.rows(results)
+    matching = [row for row in made.rows(results, filter_text="debian") if row.entry]
+    assert matching
+    assert {id(row.entry) for row in matching} <= {id(row.entry) for row in before}
+    assert made.rows(results) is before
+    assert all(isinstance(row, Row) for row in before)
