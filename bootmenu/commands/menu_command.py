@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the menu until the user leaves it."""
+    from bootmenu.commands import subcommands
     from bootmenu.frontends import launcher
 
     given = {
@@ -42,4 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
         "console": arguments.console,
     }
     flags = {name: value for name, value in given.items() if value is not None}
-    return launcher.run(launcher.MenuOptions(demo=arguments.demo, plain=arguments.plain, flags=flags))
+    options = launcher.MenuOptions(demo=arguments.demo, plain=arguments.plain, flags=flags)
+
+    def virtual_machine() -> int:
+        chosen = subcommands.parse(["vm"])
+        code: int = chosen.run(chosen)
+        return code
+
+    return launcher.run(options, virtual_machine)

@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bootmenu import i18n
 from bootmenu.config.settings import MenuStyle, Profile
@@ -42,9 +42,12 @@ class MenuOptions(Value, kw_only=True):
     """Values of settings, by Option.name."""
 
 
-def run(options: MenuOptions) -> int:
+def run(options: MenuOptions, virtual_machine: Callable[[], int]) -> int:
     """Run the menu until it is left, and return the exit code. Raise UsageError for an invalid flag, or if the menu
-    has no terminal."""
+    has no terminal.
+
+    virtual_machine: runs `bootmenu vm` on the terminal, and returns its exit code.
+    """
     host = Host()
     loaded = settings_in_force(host, options.flags)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -71,7 +74,8 @@ def run(options: MenuOptions) -> int:
     loaded = replace(loaded, problems=(*loaded.problems, *found.problems, *missing))
     try:
         with consoles.unechoed(found.consoles), signals.held():
-            return _run_menus(options, host, loaded, found.consoles, plain=plain)
+            code = _run_menus(options, host, loaded, found.consoles, plain=plain)
+        return virtual_machine() if code is None else code
     except (BootmenuError, OSError):
         raise
     except Exception as error:  # no traceback on the screen
@@ -80,16 +84,25 @@ def run(options: MenuOptions) -> int:
         raise menu_log.internal_error(error) from None
 
 
-def _run_menus(options: MenuOptions, host: Host, loaded: Loaded, found: Sequence[Console], *, plain: bool) -> int:
-    """Run the menu, and the demonstration if it is asked for; return the exit code."""
+def _run_menus(
+    options: MenuOptions, host: Host, loaded: Loaded, found: Sequence[Console], *, plain: bool
+) -> int | None:
+    """Run the menu, and the demonstration if it is asked for.
+
+    Return the exit code, or None if the virtual machine was asked for.
+    """
+    from bootmenu.frontends.outcome import Demo, Quit
+
     with contextlib.ExitStack() as stack:
         run = stack.enter_context(_opened(options.demo, host, loaded, found, plain=plain))
         while True:
-            outcome = menu_run.show(run)
-            if outcome is None:  # the demonstration was asked for
-                run = stack.enter_context(_opened(True, host, loaded, found, plain=plain, automatic=False))
-                continue
-            return 128 + outcome.signal if outcome.signal else 0
+            match menu_run.show(run):
+                case Demo():
+                    run = stack.enter_context(_opened(True, host, loaded, found, plain=plain, automatic=False))
+                case Quit(number):
+                    return 128 + number if number else 0
+                case _:
+                    return None
 
 
 def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:

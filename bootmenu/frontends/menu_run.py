@@ -25,7 +25,7 @@ from bootmenu.terminal.consoles import Console
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state_store import StateStore
-    from bootmenu.frontends.outcome import Outcome, Quit
+    from bootmenu.frontends.outcome import Demo, Outcome, Quit, VirtualMachine
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
@@ -59,11 +59,11 @@ def state_warning(store: StateStore, settings: Settings) -> str:
     return store.error if needed else ""
 
 
-def show(menu_run: MenuRun) -> Quit | None:
-    """Run the menu until it is left, and make its jumps. Return None if the demonstration was asked for."""
+def show(menu_run: MenuRun) -> Demo | VirtualMachine | Quit:
+    """Run the menu until it is left, and make its jumps."""
     if menu_run.outcome is not None:
         return menu_run.outcome
-    from bootmenu.frontends.outcome import Demo, Jump, Quit
+    from bootmenu.frontends.outcome import Jump, Quit
     from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
     from bootmenu.session import menu_log
 
@@ -90,8 +90,6 @@ def show(menu_run: MenuRun) -> Quit | None:
             if isinstance(outcome, Jump):
                 console_session.unload(outcome.plan)
             return Quit(number)
-        if isinstance(outcome, Demo):
-            return None
         if not isinstance(outcome, Jump):
             return outcome
         try:

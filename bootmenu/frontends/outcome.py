@@ -17,6 +17,10 @@ class Demo(Value):
     """The demonstration machine was asked for."""
 
 
+class VirtualMachine(Value):
+    """The virtual machine of `bootmenu vm` was asked for."""
+
+
 class Quit(Value):
     """The menu was left; nothing is loaded."""
 
@@ -24,4 +28,4 @@ class Quit(Value):
     """Number of the signal that ended it, or 0 for a key."""
 
 
-Outcome = Jump | Demo | Quit
+Outcome = Jump | Demo | VirtualMachine | Quit

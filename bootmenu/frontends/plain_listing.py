@@ -15,6 +15,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.terminal.teletype import Teletype, typed_number
+from bootmenu.view import welcome
 from bootmenu.view.abridge import abridged
 from bootmenu.view.actions import Action
 from bootmenu.view.entry_list import EntryList, Row
@@ -66,10 +67,12 @@ class PlainListing(PlainBase):
         say()
         mark = "  " + _("SIMULATION") if self._session.simulated else ""
         say(f"bootmenu{mark}   {title}")
-        for finding in self._session.machine_report.findings:
+        report = self._session.machine_report
+        obstacles = welcome.obstacles(report) if self.context.visiting else []  # the first lines have said them
+        for finding in () if obstacles else report.findings:
             if finding.severity is not Severity.PASS:
                 self.finding(finding)
-        for notice in self._session.notices:
+        for notice in () if obstacles else self._session.notices:
             say(localized(notice), f"  {_('note')}  ")
         self._printed_state = self._session.state_store.state
         shown, numbered = self._rows

@@ -28,6 +28,7 @@ from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype
+from bootmenu.view import welcome
 from bootmenu.view.actions import Action
 from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_line
@@ -55,6 +56,8 @@ class PlainMenu(PlainListing):
                 self._print_error(error)
             if not self.results.finished:
                 self._try(self._scan)
+            if self.context.visiting:
+                self._welcome()
             self._try(self._list)
             while self._outcome is None:
                 self._try(lambda: self._execute(self.teletype.ask(self._prompt)))
@@ -64,6 +67,13 @@ class PlainMenu(PlainListing):
         except Idle:
             raise LockRequested from None
         return self._outcome
+
+    def _welcome(self) -> None:
+        """Say why nothing can start here, and what can be tried instead."""
+        obstacles = welcome.obstacles(self._session.machine_report)
+        if obstacles or not any(True for _listing in self.results.listings):
+            for text in (*welcome.paragraphs(obstacles), *welcome.trials()):
+                self.teletype.say(text, " ")
 
     def _try(self, step: Callable[[], None]) -> None:
         """Run a step; print the error if it fails, so that the menu stays."""

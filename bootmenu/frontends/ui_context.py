@@ -41,6 +41,11 @@ class UiContext(Value, kw_only=True):
     few_buttons: Callable[[], bool] = lambda: False
     """Returns whether the kiosk is operated with one or two buttons only."""
 
+    @property
+    def visiting(self) -> bool:
+        """Return whether somebody looks around on a running system: this is neither a first stage nor a kiosk."""
+        return self.offer_demo and self.may_quit and not self.policy.kiosk and not self.service
+
     def after_pin(self) -> UiContext:
         """Return the context of the service menu, which the PIN opens."""
         return replace(self, policy=self.policy.after_pin(), service=True)

@@ -9,7 +9,7 @@ from bootmenu.i18n import _, localized, ngettext
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, cut
-from bootmenu.view import findings
+from bootmenu.view import findings, welcome
 from bootmenu.view.styled_text import Line, Span, Style, block, rule, spread
 from bootmenu.view.wording import NOTE, verdict, verdict_width
 
@@ -38,11 +38,18 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
 
 
 def banner(
-    machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
+    machine: Report,
+    notices: Sequence[str],
+    width: int,
+    height: int,
+    *,
+    demo_offered: bool = False,
+    visiting: bool = False,
 ) -> list[Line]:
     """Return findings about the whole machine, worst first, and notices.
 
-    They take at most `height` lines; demo_offered adds one that offers the demonstration machine.
+    They take at most `height` lines; demo_offered adds one that offers the demonstration machine. visiting: nobody
+    expects this machine to start anything, so that it is no alarm if it cannot.
     """
     column = verdict_width() + 2
     lines: list[Line] = []
@@ -53,7 +60,10 @@ def banner(
             rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
         )
 
-    for finding in machine.findings:
+    obstacles = welcome.obstacles(machine) if visiting else []
+    if obstacles:  # they say all that matters
+        notices = [welcome.obstacle_text(finding) for finding in obstacles]
+    for finding in () if obstacles else machine.findings:
         if finding.severity is Severity.PASS:
             continue
         text = f"{finding.code}: {findings.message(finding)}"

@@ -47,7 +47,7 @@ def show(run_):
     return Quit()
 
 menu.SessionStartup, menu.menu_run.show = SessionStartup, show
-sys.exit(menu.run(menu.MenuOptions(flags={flags})))
+sys.exit(menu.run(menu.MenuOptions(flags={flags}), lambda: 0))
 """
 
 FAILING = """fakes.FakeSession(events=(
@@ -355,7 +355,7 @@ def holding(self, plan):
     print("HELD", *[name for name, mount in self._mounts._mounts.items() if mount.holders], "HERE")
     return load(self, plan)
 MachineSession.load = holding
-sys.exit(menu.run(menu.MenuOptions(demo=True, flags={"timeout": 0})))
+sys.exit(menu.run(menu.MenuOptions(demo=True, flags={"timeout": 0}), lambda: 0))
 """
 
 

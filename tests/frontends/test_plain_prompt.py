@@ -30,7 +30,7 @@ class SessionStartup(menu.SessionStartup):
 
 menu.SessionStartup = SessionStartup
 try:
-    code = menu.run(menu.MenuOptions(plain=True, flags={{"timeout": "off", **{consoles}}}))
+    code = menu.run(menu.MenuOptions(plain=True, flags={{"timeout": "off", **{consoles}}}), lambda: 0)
 finally:
     with open(os.environ["RESULT"], "w") as result:
         print(*session.calls, sep="\\n", file=result)

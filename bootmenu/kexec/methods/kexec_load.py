@@ -40,7 +40,7 @@ class KexecLoad:
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Require the memory map and a device tree, too."""
         if machine.architecture is not Architecture.ARM64:
-            return f"this machine is {machine.machine or 'unknown'}, and the layout is that of arm64 kernels"
+            return f"kexec_load without kexec-tools is for arm64, and this machine is {machine.machine or 'unknown'}"
         if machine.kexec.kexec_load is False:
             return "the running kernel has no kexec_load"
         if machine.lockdown not in (None, "none"):

@@ -16,6 +16,7 @@ from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen, KioskS
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
+from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -69,7 +70,7 @@ def _at(screen: type) -> Callable[[Menu], object]:
 
 def _menu(way: Way, *, session: Callable[..., FakeSession] = FakeSession, **changes: Any) -> Scene:
     """Return a scene of the menu. changes: arguments of the session or the app."""
-    context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo") if name in changes}
+    context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo", "may_quit") if name in changes}
     return Scene(lambda: BootmenuApp(session(**changes), **context), way)
 
 
@@ -153,7 +154,9 @@ SCENES: dict[str, Scene] = {
     "menu-problem": _menu(_keys("end")),
     "menu-stuck": _menu(_keys("3"), session=fakes.stuck_session),
     "menu-waiting": _menu(_keys("1"), events=fakes.WAITING),
-    "menu-empty": _menu(_keys(), events=fakes.EMPTY, notices=_NOTICES, offer_demo=True),
+    "menu-empty": _menu(_keys(), events=fakes.EMPTY, notices=_NOTICES, offer_demo=True, may_quit=False),
+    "welcome": _menu(_keys(until=_at(WelcomeScreen)), session=fakes.stuck_session, offer_demo=True),
+    "menu-visited": _menu(_keys("escape"), session=fakes.stuck_session, offer_demo=True),
     "menu-no-partition": _menu(_keys(), events=fakes.FULL[-1:]),
     "menu-looking": _menu(_sees("sdb1"), session=_halted),
     "menu-starting": _menu(_sees("looking for partitions"), session=_halted, events=fakes.FULL[-1:]),

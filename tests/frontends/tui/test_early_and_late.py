@@ -55,6 +55,7 @@ from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.power_screen import PowerScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
+from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -84,6 +85,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
     SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN),
     ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
+    WelcomeScreen: lambda context: WelcomeScreen(context),
     ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
     PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
     FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),

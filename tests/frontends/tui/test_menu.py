@@ -293,7 +293,7 @@ async def test_a_scan_that_breaks_keeps_what_it_found_and_says_why() -> None:
 
 async def test_an_empty_machine_explains_itself_partition_by_partition() -> None:
     session = FakeSession(events=fakes.EMPTY, notices=("not running as root",))
-    async with running(session, offer_demo=True) as menu:
+    async with running(session, offer_demo=True, may_quit=False) as menu:
         assert "Nothing to start was found" in menu.text
         assert "not running as root" in menu.text
         assert "nothing to start here: no boot configuration, no kernel" in menu.text

@@ -31,6 +31,8 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "menu-tested": (MARKED, "Test passed"),
     "menu-starting": ("looking",),
     "menu-empty": (r"\bm\b",),
+    "welcome": (r"\b1  ", r"\b2  .*bootmenu vm", r"\b3  "),
+    "menu-visited": (r"Nothing can be started from here",),
     "menu-no-partition": ("0 entries",),
     "filter": (MARKED, "Filter: .*ok"),
     "filtered-away": ("0 of",),

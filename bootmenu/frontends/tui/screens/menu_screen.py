@@ -9,7 +9,7 @@ from textual.app import SuspendNotSupported
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit, VirtualMachine
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
@@ -20,13 +20,17 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.load_test import with_finding
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
+from bootmenu.view import welcome
 from bootmenu.view.screen_ids import ScreenId
+from bootmenu.view.welcome import Trial
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name
 
 
@@ -34,6 +38,11 @@ class MenuScreen(MenuFolds):
     """The menu, below all other screens."""
 
     screen_id = ScreenId.MENU
+
+    def __init__(self, context: UiContext) -> None:
+        super().__init__(context)
+        self._welcomed = False
+        """Whether it has been decided if a newcomer is to be welcomed."""
 
     def action_rescan(self) -> None:
         """Scan again; the results stay until they have been read again."""
@@ -71,6 +80,36 @@ class MenuScreen(MenuFolds):
     def action_quit(self) -> None:
         """Leave the menu."""
         self._leave(Quit())
+
+    def on_mount(self) -> None:
+        """Welcome a newcomer."""
+        self._welcome()
+
+    def draw_results(self) -> None:
+        """Redraw what depends on the results; nothing may have been found."""
+        super().draw_results()
+        self._welcome()
+
+    def _welcome(self) -> None:
+        """Say once why nothing can start here, and what can be tried instead, unless the user has begun to look."""
+        nothing = self.results.finished and self._found_nothing
+        if self._welcomed or not self.context.visiting:
+            return
+        if nothing or welcome.obstacles(self.context.session.machine_report):
+            self._welcomed = True
+            if self.app.screen is self and not self._rows.user_has_moved:
+                self.app.push_screen(WelcomeScreen(self.context), self._try)
+        elif self.results.finished:
+            self._welcomed = True
+
+    def _try(self, chosen: int | None) -> None:
+        match list(Trial)[chosen or 0]:
+            case Trial.DEMONSTRATION:
+                self._leave(Demo())
+            case Trial.VIRTUAL_MACHINE:
+                self._leave(VirtualMachine())
+            case Trial.PARTITIONS:
+                pass
 
     def action_demo(self) -> None:
         """Leave the menu for the demonstration."""

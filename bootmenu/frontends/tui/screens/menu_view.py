@@ -77,7 +77,14 @@ class MenuView(PowerScreen[None]):
         notices = session.notices
         if self.results.finished and self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
-        return page_edges.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
+        return page_edges.banner(
+            session.machine_report,
+            notices,
+            width,
+            height,
+            demo_offered=self._demo_suggested,
+            visiting=self.context.visiting,
+        )
 
     @property
     def _demo_suggested(self) -> bool:
