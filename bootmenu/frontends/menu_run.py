@@ -25,7 +25,7 @@ from bootmenu.terminal.consoles import Console
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state_store import StateStore
-    from bootmenu.frontends.outcome import Demo, Outcome, Quit, VirtualMachine
+    from bootmenu.frontends.outcome import Demo, Outcome, Quit, VmCommand
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
@@ -59,7 +59,7 @@ def state_warning(store: StateStore, settings: Settings) -> str:
     return store.error if needed else ""
 
 
-def show(menu_run: MenuRun) -> Demo | VirtualMachine | Quit:
+def show(menu_run: MenuRun) -> Demo | VmCommand | Quit:
     """Run the menu until it is left, and make its jumps."""
     if menu_run.outcome is not None:
         return menu_run.outcome

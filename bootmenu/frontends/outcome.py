@@ -17,8 +17,8 @@ class Demo(Value):
     """The demonstration machine was asked for."""
 
 
-class VirtualMachine(Value):
-    """The virtual machine of `bootmenu vm` was asked for."""
+class VmCommand(Value):
+    """`bootmenu vm` was asked for."""
 
 
 class Quit(Value):
@@ -28,4 +28,4 @@ class Quit(Value):
     """Number of the signal that ended it, or 0 for a key."""
 
 
-Outcome = Jump | Demo | VirtualMachine | Quit
+Outcome = Jump | Demo | VmCommand | Quit

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.outcome import Demo, Outcome, VirtualMachine
+from bootmenu.frontends.outcome import Demo, Outcome, VmCommand
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
@@ -26,7 +26,7 @@ NO_KEXEC = Report(
 )
 
 
-@pytest.mark.parametrize(("keys", "outcome"), [(("enter",), Demo()), (("2", "enter"), VirtualMachine())])
+@pytest.mark.parametrize(("keys", "outcome"), [(("enter",), Demo()), (("2", "enter"), VmCommand())])
 async def test_it_says_why_and_offers_what_can_be_tried(keys: tuple[str, ...], outcome: Outcome) -> None:
     async with running(FakeSession(machine_report=NO_KEXEC), offer_demo=True, scanned=False) as menu:
         await menu.at(WelcomeScreen)

@@ -9,7 +9,7 @@ from textual.app import SuspendNotSupported
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit, VirtualMachine
+from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit, VmCommand
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
@@ -107,7 +107,7 @@ class MenuScreen(MenuFolds):
             case Trial.DEMONSTRATION:
                 self._leave(Demo())
             case Trial.VIRTUAL_MACHINE:
-                self._leave(VirtualMachine())
+                self._leave(VmCommand())
             case Trial.PARTITIONS:
                 pass
 
