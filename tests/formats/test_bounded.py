@@ -68,33 +68,53 @@ class Counted:
         return data
 
 
-IMAGE = whole_image(6 * MIB)
 DTB = board_dtb("acme,rocket")
-CPIO = b"070701" + b"0" * 48 + b"%08x" % (3 * MIB) + b"0" * 32 + b"%08x" % 2 + b"0" * 8 + b"x\0" + bytes(3 * MIB)
-IMAGES = {"k": ("kernel", IMAGE, "none"), "r": ("ramdisk", CPIO, "none"), "f": ("flat_dt", DTB, "none")}
+
+
+# Functions, and made when they are needed: every process of the tests imports this, and they are 100 MB.
+
+
+def large_image() -> bytes:
+    return whole_image(6 * MIB)
+
+
+def large_archive() -> bytes:
+    head = b"070701" + b"0" * 48 + b"%08x" % (3 * MIB) + b"0" * 32 + b"%08x" % 2 + b"0" * 8
+    return head + b"x\0" + bytes(3 * MIB)
+
+
+def images() -> dict[str, tuple[str, bytes, str]]:
+    return {
+        "k": ("kernel", large_image(), "none"),
+        "r": ("ramdisk", large_archive(), "none"),
+        "f": ("flat_dt", DTB, "none"),
+    }
+
+
 CONFIGURATION = {"one": {"kernel": ["k"], "ramdisk": ["r"], "fdt": ["f"]}}
 FILES: dict[str, Callable[[], bytes]] = {
-    "arm64-image": lambda: IMAGE,
-    "zboot": lambda: zboot(IMAGE),
-    "uki": lambda: uki((".linux", IMAGE), (".cmdline", b"quiet"), (".dtbauto", DTB), (".initrd", CPIO)),
-    "uki-zboot": lambda: uki((".linux", zboot(IMAGE)), (".initrd", CPIO)),
-    "fit": lambda: fit_of(IMAGES, CONFIGURATION, default="one", algorithms=["crc32", "sha256"]),
-    "fit-offset": lambda: fit_of(IMAGES, CONFIGURATION, default="one", data="offset", algorithms=["sha1"]),
-    "fit-position": lambda: fit_of(IMAGES, CONFIGURATION, default="one", data="position"),
-    "fit-gzip": lambda: fit_of({"k": ("kernel", gzip.compress(IMAGE), "gzip")}, {"one": {"kernel": ["k"]}}),
-    "uimage": lambda: uimage(IMAGE),
-    "uimage-multi": lambda: uimage_of(IMAGE, CPIO, DTB),
-    "uimage-gzip": lambda: uimage(gzip.compress(IMAGE), compression=1),
-    "elf": lambda: elf(183, (0x1000, 1 << 63, IMAGE)),
-    "gzip": lambda: gzip.compress(IMAGE),
-    "xz": lambda: lzma.compress(IMAGE),
-    "lzma": lambda: lzma.compress(IMAGE, lzma.FORMAT_ALONE),
-    "bzip2": lambda: bz2.compress(IMAGE),
-    "zstd": lambda: zstandard.compress(IMAGE),
-    "lz4-legacy": lambda: lz4_legacy(IMAGE),
-    "lz4-frame": lambda: lz4_frame(IMAGE),
+    "arm64-image": lambda: large_image(),
+    "zboot": lambda: zboot(large_image()),
+    "uki": lambda: uki(
+        (".linux", large_image()), (".cmdline", b"quiet"), (".dtbauto", DTB), (".initrd", large_archive())
+    ),
+    "uki-zboot": lambda: uki((".linux", zboot(large_image())), (".initrd", large_archive())),
+    "fit": lambda: fit_of(images(), CONFIGURATION, default="one", algorithms=["crc32", "sha256"]),
+    "fit-offset": lambda: fit_of(images(), CONFIGURATION, default="one", data="offset", algorithms=["sha1"]),
+    "fit-position": lambda: fit_of(images(), CONFIGURATION, default="one", data="position"),
+    "fit-gzip": lambda: fit_of({"k": ("kernel", gzip.compress(large_image()), "gzip")}, {"one": {"kernel": ["k"]}}),
+    "uimage": lambda: uimage(large_image()),
+    "uimage-multi": lambda: uimage_of(large_image(), large_archive(), DTB),
+    "uimage-gzip": lambda: uimage(gzip.compress(large_image()), compression=1),
+    "elf": lambda: elf(183, (0x1000, 1 << 63, large_image())),
+    "gzip": lambda: gzip.compress(large_image()),
+    "xz": lambda: lzma.compress(large_image()),
+    "lzma": lambda: lzma.compress(large_image(), lzma.FORMAT_ALONE),
+    "bzip2": lambda: bz2.compress(large_image()),
+    "zstd": lambda: zstandard.compress(large_image()),
+    "lz4-legacy": lambda: lz4_legacy(large_image()),
+    "lz4-frame": lambda: lz4_frame(large_image()),
 }
-"""Made when they are needed: every process imports this, and they are 100 MB."""
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -111,7 +131,7 @@ def test_no_kernel_file_is_read_in_large_pieces(name: str) -> None:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, zstandard.compress, lz4_legacy])
 def test_no_initramfs_is_read_in_large_pieces(pack: Callable[[bytes], bytes]) -> None:
     trailer = b"070701" + b"0" * 88 + b"%08x" % 11 + b"0" * 8 + b"TRAILER!!!\0\0\0\0"
-    source = Counted(Buffer(pack(CPIO + trailer)))
+    source = Counted(Buffer(pack(large_archive() + trailer)))
     for deep in (False, True):
         initramfs.inspect(source, deep=deep)
     assert source.bytes <= 2 * source.size + MIB
@@ -247,7 +267,7 @@ def test_a_fit_whose_images_overlap_is_hashed_twice_at_most() -> None:
 
 def test_many_configurations_of_one_fit_read_it_once() -> None:
     configurations = {f"c{number}": {"kernel": ["k"], "ramdisk": ["r"], "fdt": ["f"]} for number in range(200)}
-    source = Counted(Buffer(fit_of(IMAGES, configurations, algorithms=["sha256"])))
+    source = Counted(Buffer(fit_of(images(), configurations, algorithms=["sha256"])))
     cache = PartCache()
     for number in range(200):
         assert identify(source, Wanted(part=f"c{number}", cache=cache)).checksummed
@@ -306,7 +326,7 @@ def test_all_that_a_file_unpacks_to_is_bounded(unpacked: list[int], monkeypatch:
 
 
 def test_a_profile_is_asked_for_without_reading_the_others() -> None:
-    sections = [(".osrel", b"ID=x\n" * 1000), (".linux", IMAGE[:4096])]
+    sections = [(".osrel", b"ID=x\n" * 1000), (".linux", large_image()[:4096])]
     for number in range(200):
         sections += [(".profile", b"ID=p%d\n" % number), (".cmdline", b"x" * 3000)]
     data = uki(*sections)
@@ -320,7 +340,7 @@ def test_a_profile_is_asked_for_without_reading_the_others() -> None:
 
 
 def test_texts_of_a_unified_kernel_image_are_bounded_together() -> None:
-    sections = [(".osrel", b"ID=x\n"), (".linux", IMAGE[:4096])]
+    sections = [(".osrel", b"ID=x\n"), (".linux", large_image()[:4096])]
     for number in range(40):
         sections += [(".profile", b"ID=p%d\n" % number), (".cmdline", b"x" * 60_000)]
     with pytest.raises(FormatError, match="texts"):
@@ -328,7 +348,7 @@ def test_texts_of_a_unified_kernel_image_are_bounded_together() -> None:
 
 
 def test_many_entries_of_one_kernel_look_at_it_once(unpacked: list[int]) -> None:
-    tree = Remembering(MemoryTree({"/k": bombs(100, shift=0), "/r": gzip.compress(CPIO)}))
+    tree = Remembering(MemoryTree({"/k": bombs(100, shift=0), "/r": gzip.compress(large_archive())}))
     first = None
     for number in range(100):
         ref = FileRef(device="sda1", path="/k", part=f"@{number}" if number else "")

@@ -46,6 +46,7 @@ def _has_disks(vm: Machine) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_everything_the_menu_needs_is_there(
     first_stage: stages.Stage, machine: MachineMaker, disk: Path, tmp_path: Path
 ) -> None:
