@@ -67,7 +67,6 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Give what the tests of a file have used back to the system: several processes run side by side."""
     if nextitem is None or nextitem.path != item.path:
-        gc.unfreeze()  # a menu freezes what its scan found
         gc.collect()
         _trim(0)
 

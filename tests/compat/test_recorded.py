@@ -51,7 +51,7 @@ def test_where_everything_is_known_it_ends_in_ok(
     (tmp_path / "root/sbin").mkdir(parents=True)
     (tmp_path / "root/sbin/init").touch()
     kernel, machine = str(tmp_path / "Image"), str(FOLDER / f"{name}.json")
-    asked = ["check", kernel, "--cmdline", "root=/dev/vda2 console=ttyAMA0", "--machine", machine]
+    asked = ["check", "-v", kernel, "--cmdline", "root=/dev/vda2 console=ttyAMA0", "--machine", machine]
     for partitions in ((), ("--tree", f"{tmp_path / 'root'},name=vda2")):
         cli.main([*asked, *partitions])
         answer = capsys.readouterr().out.splitlines()

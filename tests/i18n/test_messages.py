@@ -208,6 +208,7 @@ TECHNICAL = (
         "bootmenu/config/",
         "bootmenu/image/",
         "bootmenu/bugreport/",
+        "bootmenu/vm/",
     ),
     *("bootmenu/cli.py", "bootmenu/registry.py", "bootmenu/errors.py", "bootmenu/i18n/", "bootmenu/model/"),
 )

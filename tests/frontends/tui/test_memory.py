@@ -6,16 +6,17 @@ from __future__ import annotations
 import gc
 from collections import Counter
 
+import pytest
 from textual.dom import DOMNode
 from textual.strip import Strip
 
+from bootmenu.frontends.tui.screens import scanning_screen
 from bootmenu.frontends.tui.textual_internals import StylesCache
 from tests.builders import fakes
 from tests.frontends.tui.driving import running
 
 
 def kept() -> Counter[type]:
-    gc.unfreeze()  # what the menu froze is counted, too
     gc.collect()
     return Counter(
         kind for each in gc.get_objects() for kind in (StylesCache, DOMNode, Strip) if isinstance(each, kind)
@@ -43,12 +44,17 @@ async def test_a_screen_that_was_left_keeps_nothing() -> None:
         await menu.until(lambda: not grown(before))
 
 
-async def test_a_garbage_collection_after_the_scan_passes_over_what_was_found() -> None:
-    gc.unfreeze()
-    async with running(fakes.FakeSession()) as menu:
-        found = menu.menu.results
-        assert gc.get_freeze_count() > 0
-        assert not any(each is found for each in gc.get_objects())
-        menu.menu.start_scan()
-        assert gc.get_freeze_count() == 0
-        await menu.until(lambda: gc.get_freeze_count() > 0)
+async def test_a_garbage_collection_passes_over_many_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(fakes.FakeSession()):
+        assert gc.get_freeze_count() == 0, "a few make no difference"
+    monkeypatch.setattr(scanning_screen, "_MANY_ENTRIES", 5)
+    try:
+        async with running(fakes.FakeSession()) as menu:
+            found = menu.menu.results
+            assert gc.get_freeze_count() > 0
+            assert not any(each is found for each in gc.get_objects())
+            menu.menu.start_scan()
+            assert gc.get_freeze_count() == 0, "what is gone is freed"
+            await menu.until(lambda: gc.get_freeze_count() > 0)
+    finally:
+        gc.unfreeze()
