@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -34,6 +34,11 @@ def rarely(*values: Any) -> list[Any]:
 def seldom(*values: Any) -> Any:
     """Return one row of parameters of a test that only `make test-all` tries."""
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def some_of(values: Iterable[Any], every: int = 4) -> list[Any]:
+    """Return parameters of a test of which all but a few, one in `every`, are tried by `make test-all` only."""
+    return [value if number % every == 1 else seldom(value) for number, value in enumerate(values)]
 
 
 class Offenders:
