@@ -18,7 +18,7 @@ ALL = "BOOTMENU_ALL_EXAMPLES" in os.environ
 
 def examples(count: int, **more: Any) -> settings:
     """Return the settings of a test that takes `count` examples, however slow the machine is."""
-    return settings(max_examples=count if ALL else max(3, count // 5), deadline=None, **more)
+    return settings(max_examples=count if ALL else max(3, count // 8), deadline=None, **more)
 
 
 def part(items: Sequence[T]) -> Sequence[T]:
