@@ -40,9 +40,10 @@ def test_everything_runs_here_and_what_boots_nothing_on_debian_13(
     assert outcome.returncode == status, outcome.stderr
     assert "said there" in outcome.stdout
     assert ("passed after" in outcome.stdout) is (status == 0)
-    first, *others = calls.read_text().splitlines()
-    assert first == "system-packages .venv/.ready"
-    assert sorted(others) == ["test-all ARGS=--durations=15 -k x", "test-on SUITE=trixie JOBS=1 ARGS=--durations=15"]
+    assert calls.read_text().splitlines() == [
+        "test-all ARGS=--durations=15 -k x",
+        "test-on SUITE=trixie ARGS=--durations=15 -k x",
+    ]
 
 
 def test_the_tests_on_another_suite_are_given_what_they_were_asked_for() -> None:
