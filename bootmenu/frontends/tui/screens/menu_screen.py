@@ -81,10 +81,6 @@ class MenuScreen(MenuFolds):
         """Leave the menu."""
         self._leave(Quit())
 
-    def on_mount(self) -> None:
-        """Welcome a newcomer."""
-        self._welcome()
-
     def draw_results(self) -> None:
         """Redraw what depends on the results; nothing may have been found."""
         super().draw_results()
@@ -92,10 +88,9 @@ class MenuScreen(MenuFolds):
 
     def _welcome(self) -> None:
         """Say once why nothing can start here, and what can be tried instead, unless the user has begun to look."""
-        nothing = self.results.finished and self._found_nothing
         if self._welcomed or not self.context.visiting:
             return
-        if nothing or welcome.obstacles(self.context.session.machine_report):
+        if self._found_nothing or welcome.obstacles(self.context.session.machine_report):
             self._welcomed = True
             if self.app.screen is self and not self._rows.user_has_moved:
                 self.app.push_screen(WelcomeScreen(self.context), self._try)

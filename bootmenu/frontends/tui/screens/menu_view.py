@@ -75,7 +75,7 @@ class MenuView(PowerScreen[None]):
         session = self.context.session
         height = next(most for rows, most in _BANNER_HEIGHTS if self.size.height < rows)
         notices = session.notices
-        if self.results.finished and self._found_nothing:
+        if self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
         return page_edges.banner(
             session.machine_report,
@@ -89,12 +89,13 @@ class MenuView(PowerScreen[None]):
     @property
     def _demo_suggested(self) -> bool:
         """Return whether the banner offers the demonstration: if there is nothing to boot."""
-        nothing = bool(self.context.session.notices) or (self.results.finished and self._found_nothing)
+        nothing = bool(self.context.session.notices) or self._found_nothing
         return self.context.offer_demo and nothing
 
     @property
     def _found_nothing(self) -> bool:
-        return not any(True for _listing in self.results.listings)
+        """Return whether a scan has ended without an entry."""
+        return self.results.finished and not any(True for _listing in self.results.listings)
 
     @property
     def situations(self) -> frozenset[Situation]:
