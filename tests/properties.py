@@ -21,24 +21,14 @@ def examples(count: int, **more: Any) -> settings:
     return settings(max_examples=count if ALL else max(3, count // 8), deadline=None, **more)
 
 
-def part(items: Sequence[T]) -> Sequence[T]:
-    """Return all items in `make test-all`, and otherwise every fifth."""
-    return items if ALL else items[::5]
+def part(items: Iterable[T], every: int = 5) -> Sequence[T]:
+    """Return all items in `make test-all`, and otherwise one in `every`."""
+    return list(items)[:: 1 if ALL else every]
 
 
 def rarely(*values: Any) -> list[Any]:
     """Return parameters of a test that only `make test-all` tries: the rest of a grid."""
-    return [seldom(value) for value in values]
-
-
-def seldom(*values: Any) -> Any:
-    """Return one row of parameters of a test that only `make test-all` tries."""
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
-def some_of(values: Iterable[Any], every: int = 4) -> list[Any]:
-    """Return parameters of a test of which all but a few, one in `every`, are tried by `make test-all` only."""
-    return [value if number % every == 1 else seldom(value) for number, value in enumerate(values)]
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 class Offenders:

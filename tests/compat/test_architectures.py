@@ -67,7 +67,7 @@ def unknown(example: Example) -> set[str]:
 )
 def test_a_machine_fact_that_is_missing_silences_nothing_unseen(architecture: Architecture) -> None:
     """A check that had something to say says unknown then, or one that it builds on does."""
-    for example in part(list(suited(architecture))):
+    for example in part(suited(architecture)):
         if example.code in information() or not example.findings():
             continue
         before = unknown(example)

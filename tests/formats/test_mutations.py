@@ -83,7 +83,7 @@ def test_every_format_has_a_sample() -> None:
     assert set(FORMATS.names()) - kinds == {"packed"}
 
 
-@pytest.mark.parametrize("name", part(list(SAMPLES)))
+@pytest.mark.parametrize("name", part(SAMPLES))
 def test_damage_gives_a_value_or_a_typed_error(name: str) -> None:
     for data in damaged(SAMPLES[name]):
         source = Buffer(data)

@@ -43,7 +43,6 @@ from bootmenu.system.power import Power
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import fakes, machines
 from tests.builders.interleaving import DeadlockError, InterleavingError, Schedule, explore
-from tests.properties import seldom
 
 PLAN = fakes.plan_for(fakes.DEBIAN)
 
@@ -316,9 +315,12 @@ def early_resume(world: World) -> None:
 @pytest.mark.parametrize(
     ("acts", "break_it", "second", "error", "message"),
     [
-        seldom((scan, load), no_pause, "bootmenu-read", InterleavingError, "a partition is read during a load"),
-        seldom((scan, load), no_wait, "bootmenu-read", InterleavingError, "a partition is read during a load"),
-        seldom((scan, load), early_resume, "console", InterleavingError, "a partition is read during a load"),
+        *(
+            pytest.param(
+                (scan, load), *broken, InterleavingError, "a partition is read during a load", marks=pytest.mark.slow
+            )
+            for broken in ((no_pause, "bootmenu-read"), (no_wait, "bootmenu-read"), (early_resume, "console"))
+        ),
         ((load, load), no_owner, "console", InterleavingError, "two kernels are loaded at once"),
         ((scan, load), no_wake, "console", DeadlockError, "console"),
         ((scan, load), no_resume, "console", DeadlockError, "waits for a condition"),

@@ -25,7 +25,7 @@ from bootmenu.system.syscalls import Syscalls
 from tests.builders.containers import android, board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import OneDisk, write_tree
-from tests.properties import rarely, some_of
+from tests.properties import part, rarely
 from tests.sources.parsers.reading import read
 
 Files = Mapping[str, bytes | str]
@@ -141,7 +141,7 @@ def calls(work: Callable[[], object]) -> int:
     return count
 
 
-@pytest.mark.parametrize("name", some_of(GENERATORS))
+@pytest.mark.parametrize("name", part(GENERATORS))
 def test_twice_as_many_things_take_about_twice_the_calls(name: str, tmp_path: Path) -> None:
     made = []
     for number, count in enumerate((0, 100, 200)):
@@ -198,7 +198,7 @@ DISKS: dict[str, Callable[[int], list[Files]]] = {
 }
 
 
-@pytest.mark.parametrize("name", some_of(DISKS))
+@pytest.mark.parametrize("name", part(DISKS))
 def test_twice_as_many_things_on_several_partitions_take_about_twice_the_calls(name: str, tmp_path: Path) -> None:
     made = []
     for number, count in enumerate((0, 100, 200)):
@@ -278,7 +278,7 @@ def grows_no_faster(half: Callable[[], object], whole: Callable[[], object]) -> 
     return any(seconds(whole, times) < 3.5 * seconds(half, times) + 0.1 for times in (1, 3, 5))
 
 
-@pytest.mark.parametrize("piece", some_of(PIECES, 16))
+@pytest.mark.parametrize("piece", part(PIECES, 16))
 def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
     half, whole = hostile(piece, 30_000), hostile(piece, 60_000)
     assert grows_no_faster(lambda: read(half, board=PI), lambda: read(whole, board=PI))

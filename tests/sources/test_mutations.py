@@ -105,7 +105,7 @@ def _read(files: dict[str, bytes], board: tuple[str, ...]) -> list[BootEntry | P
 
 
 @pytest.mark.usefixtures("not_for_ever")
-@pytest.mark.parametrize(("name", "kind"), part(list(itertools.product(goldens.names(), MUTATIONS))))
+@pytest.mark.parametrize(("name", "kind"), part(itertools.product(goldens.names(), MUTATIONS)))
 def test_a_damaged_configuration_costs_its_own_entries_only(name: str, kind: str, tmp_path: Path) -> None:
     goldens.materialise(name, tmp_path)
     board = goldens.board(name)

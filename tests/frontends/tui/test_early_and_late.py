@@ -155,7 +155,7 @@ async def _leave(menu: Menu, depth: int) -> None:
         await menu.app.pop_screen()
 
 
-@pytest.mark.parametrize("kind", part(list(SCREENS)), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", part(SCREENS), ids=lambda kind: kind.__name__)
 async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Screen[Any]]) -> None:
     async with _app(kind) as menu:
         depth = len(menu.app.screen_stack)
@@ -172,7 +172,7 @@ async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Scr
         assert menu.app.fault is None
 
 
-@pytest.mark.parametrize("kind", part(list(SCREENS)), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", part(SCREENS), ids=lambda kind: kind.__name__)
 async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Screen[Any]]) -> None:
     async with _app(kind) as menu:
         below = list(menu.app.screen_stack)

@@ -109,7 +109,7 @@ def test_f1_is_help_on_every_screen(screen: ScreenId) -> None:
     assert action == ("back" if screen is ScreenId.HELP else "help")
 
 
-@pytest.mark.parametrize("name", part(list(SCENES)))
+@pytest.mark.parametrize("name", part(SCENES))
 async def test_the_help_begins_with_the_screen_that_is_shown(name: str) -> None:
     async with appearance.playing(name) as menu:
         screen = menu.app.screen

@@ -81,7 +81,7 @@ def _in_sight(menu: Menu, name: str) -> bool:
     return found and (name.startswith("kiosk") or bool(rows[-1].strip()))
 
 
-@pytest.mark.parametrize("name", part(list(SCENES)))
+@pytest.mark.parametrize("name", part(SCENES))
 async def test_what_has_to_be_answered_is_in_sight(name: str) -> None:
     async with appearance.playing(name) as menu:
         for size in SIZES if ALL else SIZES[::3]:

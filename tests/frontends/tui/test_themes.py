@@ -219,7 +219,7 @@ ENVIRONMENTS = {
 }
 
 
-@pytest.mark.parametrize(("theme", "depth"), part(list(itertools.product(theme_folders.theme_names(), Depth))))
+@pytest.mark.parametrize(("theme", "depth"), part(itertools.product(theme_folders.theme_names(), Depth)))
 async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENTS[depth].items():
         monkeypatch.setenv(name, value)
