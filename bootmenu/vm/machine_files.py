@@ -142,7 +142,8 @@ class MachineFiles(Value, kw_only=True):
         progress("reading Debian's package lists")
         here = (self.suite, self.architecture)
         wanted = [(sample.suite, sample.architecture) for sample in missing]
-        archives = {place: self._archive(*place, runner) for place in dict.fromkeys([here, *wanted])}
+        places = dict.fromkeys([*([] if has_root else [here]), *wanted])
+        archives = {place: self._archive(*place, runner) for place in places}
         packages = [] if has_root else debian.resolve(selection, archives[here].show)
         real = [_real(sample.package, archives[place]) for sample, place in zip(missing, wanted, strict=True)]
         needed = {
@@ -157,13 +158,11 @@ class MachineFiles(Value, kw_only=True):
             progress(f"to download, once: {megabytes(size)} of Debian's packages for {self.architecture}")
             progress(f"to be kept in {self.cache}")
             progress("Ctrl-C stops; the next start goes on from there")
-        for place, archive in archives.items():
-            archive.download(needed[place], progress)
+        files = {place: archive.download(needed[place], progress) for place, archive in archives.items()}
         if packages:
-            files = archives[here].download(packages)
-            debian.unpack([(package, files[package.name]) for package in packages], root, runner, progress)
+            debian.unpack([(package, files[here][package.name]) for package in packages], root, runner, progress)
         for sample, package, place in zip(missing, real, wanted, strict=True):
-            self._keep(sample, package, archives[place], runner)
+            self._keep(sample, files[place][package.name], runner)
         return root
 
     def _archive(self, suite: str, architecture: str, runner: Runner) -> Apt:
@@ -173,9 +172,8 @@ class MachineFiles(Value, kw_only=True):
         archive.update()
         return archive
 
-    def _keep(self, sample: Sample, package: Package, archive: Apt, runner: Runner) -> None:
-        """Keep the one file of a package; the rest of it is of no use."""
-        (file,) = archive.download([package]).values()
+    def _keep(self, sample: Sample, file: Path, runner: Runner) -> None:
+        """Keep the one file of a downloaded package; the rest of it is of no use."""
         target = sample.folder(self.cache)
         unpacked, fresh = target.with_suffix(".unpacked"), target.with_suffix(".new")
         for folder in (unpacked, fresh, target):
@@ -184,7 +182,7 @@ class MachineFiles(Value, kw_only=True):
         output(runner, ["dpkg-deb", "-x", str(file), str(unpacked)], timeout=600)
         found = sorted(unpacked.glob(sample.pattern))
         if not found:
-            raise BootmenuError(f"{package.file_name} has no {sample.pattern}")
+            raise BootmenuError(f"{file.name} has no {sample.pattern}")
         found[0].rename(fresh / found[0].name)
         fresh.rename(target)
         shutil.rmtree(unpacked)
