@@ -11,7 +11,6 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.plain_base import PlainBase
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
-from bootmenu.model.finding import Severity
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.terminal.teletype import Teletype, typed_number
@@ -67,12 +66,12 @@ class PlainListing(PlainBase):
         say()
         mark = "  " + _("SIMULATION") if self._session.simulated else ""
         say(f"bootmenu{mark}   {title}")
-        report = self._session.machine_report
-        obstacles = welcome.obstacles(report) if self.context.visiting else []  # the first lines have said them
-        for finding in () if obstacles else report.findings:
-            if finding.severity is not Severity.PASS:
-                self.finding(finding)
-        for notice in () if obstacles else self._session.notices:
+        session, visiting = self._session, self.context.visiting
+        # the first lines of the menu have said the obstacles
+        alarms, notices = welcome.alarms(session.machine_report, session.notices, visiting=visiting)
+        for finding in alarms:
+            self.finding(finding)
+        for notice in notices:
             say(localized(notice), f"  {_('note')}  ")
         self._printed_state = self._session.state_store.state
         shown, numbered = self._rows

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootmenu.i18n import _, localized, ngettext
-from bootmenu.model.finding import Report, Severity
+from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, cut
 from bootmenu.view import findings, welcome
@@ -60,16 +60,13 @@ def banner(
             rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
         )
 
+    alarms, notices = welcome.alarms(machine, notices, visiting=visiting)
     obstacles = welcome.obstacles(machine) if visiting else []
-    if obstacles:  # they say all that matters
-        notices = [welcome.obstacle_text(finding) for finding in obstacles]
-    for finding in () if obstacles else machine.findings:
-        if finding.severity is Severity.PASS:
-            continue
+    for finding in alarms:
         text = f"{finding.code}: {findings.message(finding)}"
         text += f" → {findings.hint(finding)}" if finding.hint else ""
         lines += labelled([Span(" "), verdict(finding.severity)], text)
-    for notice in notices:
+    for notice in (*notices, *map(welcome.obstacle_text, obstacles)):
         lines += labelled([Span(f" {_(NOTE)}", Style.WARN)], clean(localized(notice)))
     offer: list[Line] = []
     if demo_offered:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from bootmenu.i18n import N_, _
@@ -27,6 +27,14 @@ def trials() -> list[str]:
 def obstacles(machine: Report) -> list[Finding]:
     """Return the findings because of which nothing can be started on this machine at all."""
     return [finding for finding in machine.findings if finding.severity is Severity.FAIL and not finding.ignored]
+
+
+def alarms(machine: Report, notices: Sequence[str], *, visiting: bool) -> tuple[Sequence[Finding], Sequence[str]]:
+    """Return the findings about the machine that are not right, and the notices; neither if there are obstacles and
+    the user is visiting, who is told of the obstacles instead."""
+    if visiting and obstacles(machine):
+        return (), ()
+    return [finding for finding in machine.findings if finding.severity is not Severity.PASS], notices
 
 
 def obstacle_text(finding: Finding) -> str:
