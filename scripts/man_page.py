@@ -17,6 +17,7 @@ from bootmenu.config.plain_toml import dumps
 from bootmenu.config.settings import FILE, OPTIONS, Settings
 from bootmenu.frontends import theme_folders
 from bootmenu.kexec import hooks
+from bootmenu.model.text import sentence
 from bootmenu.terminal.capabilities import GLYPHS
 from bootmenu.view.key_help import key_rows
 
@@ -53,8 +54,8 @@ def _about(option: Option) -> str:
 
 
 _SETTINGS = (
-    f"{FILE} is TOML. All but tables and the PIN may stand on the kernel command line too, as bootmenu.NAME=VALUE, "
-    "as far as the file lets them. bootmenu settings prints what is in force."
+    f"{FILE} is TOML. All but tables and the PIN can be given on the kernel command line, too, as "
+    "bootmenu.NAME=VALUE, as far as the file lets them. bootmenu settings prints what is in force."
 )
 _STATE = Settings().state_folder
 _FILES = [
@@ -78,7 +79,7 @@ _ENVIRONMENT = [
     ("COLUMNS", "how wide check and scan print where there is no terminal; 80 without it"),
     (GLYPHS, "ascii: draw with ASCII only; utf-8: with box drawing characters"),
     ("BOOTMENU_LOG", "where the log is written"),
-    ("XDG_CACHE_HOME", "image build keeps packages in its folder bootmenu; ~/.cache without it"),
+    ("XDG_CACHE_HOME", "image build and vm keep what they download in its folder bootmenu; ~/.cache without it"),
     ("SOURCE_DATE_EPOCH", "the time of every file in an image, in seconds since 1970; 0 without it"),
 ]
 _EXAMPLES = [example for command in subcommands.subcommands().values() for example in command.EXAMPLES]
@@ -99,14 +100,14 @@ def _roff_page(found: list[Command], sections: Iterable[Section], *, version: st
         ".B bootmenu",
         "[\\fICOMMAND\\fR] [\\fIOPTION\\fR]...",
         ".SH DESCRIPTION",
-        _roff(top.help),
+        _roff(top.description),
         "Without a command it shows the menu.",
     ]
     lines += [".SH OPTIONS", *_roff_flags(top.flags), ".SH COMMANDS"]
     for command in rest:
         words = " ".join(command.path)
         places = " ".join(_roff_place(flag) for flag in command.flags if not flag.names)
-        lines += [f'.SS "bootmenu {words}{f" {places}" if places else ""}"', _roff(_sentence(command.help))]
+        lines += [f'.SS "bootmenu {words}{f" {places}" if places else ""}"', _roff(command.description)]
         lines += _roff_flags(flag for flag in command.flags if flag.names != ("-h", "--help"))
     for title, text, rows in (*sections, *_epilog(epilog)):
         lines += [f".SH {title.upper()}"] if title else [".PP"]
@@ -135,16 +136,12 @@ def _roff_flags(flags: Iterable[Flag]) -> Iterator[str]:
             yield from (".TP", f"{names}{takes}")
         else:
             yield from (".TP", f"\\fI{_escaped(flag.metavar)}\\fR")
-        yield _roff(_sentence(flag.help))
+        yield _roff(sentence(flag.help))
 
 
 def _roff_place(flag: Flag) -> str:
     name = _escaped(flag.metavar)
     return name if flag.required else f"[{name}]"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}." if text and text[-1] not in ".!?" else f"{text[:1].upper()}{text[1:]}"
 
 
 def _roff(text: str) -> str:

@@ -19,6 +19,7 @@ from bootmenu.config.option import UNSET, CommandLineRule, Option
 from bootmenu.config.plain_toml import dumps
 from bootmenu.config.settings import OPTIONS, Settings
 from bootmenu.model.place import PlaceRule
+from bootmenu.model.text import sentence
 from bootmenu.view import check_help, key_help
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -148,11 +149,11 @@ def _commands() -> Iterator[str]:
         actions = any(other.path[:-1] == command.path for other in rest)
         yield from _command(command, [] if actions else own)
     title, _, rows = EPILOG.strip().partition(":\n")
-    yield from (f"## {_sentence(title)[:-1]}", "", "```text", rows, "```")
+    yield from (f"## {sentence(title)[:-1]}", "", "```text", rows, "```")
 
 
 def _command(command: Command, examples: list[tuple[str, str]]) -> Iterator[str]:
-    yield from (f"## {' '.join(('bootmenu', *command.path))}", "", _sentence(command.help), "")
+    yield from (f"## {' '.join(('bootmenu', *command.path))}", "", command.description, "")
     flags = [flag for flag in command.flags if flag.names[:1] != ("-h",)]
     if flags:
         yield from ("| argument | meaning |", "| --- | --- |")
@@ -173,11 +174,6 @@ def _names(flag: Flag) -> str:
 def _marked(text: str) -> str:
     """Return a text that has no accidental Markdown in it."""
     return text.replace("|", "\\|").replace("*", "\\*").replace("<", "\\<")
-
-
-def _sentence(text: str) -> str:
-    text = f"{text[:1].upper()}{text[1:]}"
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 if __name__ == "__main__":

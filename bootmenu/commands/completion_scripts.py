@@ -10,7 +10,7 @@ from bootmenu.model.value import replace
 
 
 def completion(shell: str, found: list[Command]) -> str:
-    """Return the script for one of SHELLS. Without a command, the options of the menu are offered, too."""
+    """Return the script for bash, zsh or fish. Without a command, the options of the menu are offered, too."""
     top, *rest = found
     more = [flag for command in rest if command.path == ("menu",) for flag in command.flags]
     found = [replace(top, flags=(*top.flags, *(flag for flag in more if flag.names[-1] != "--help"))), *rest]

@@ -18,7 +18,7 @@ HELP = "print the facts about this machine; --machine reads them back"
 FOLLOWS = "boot"
 EXAMPLES = (
     ("bootmenu facts", "print the most important facts about this machine"),
-    ("bootmenu facts --json > board.json", "record it, for --machine of other subcommands"),
+    ("bootmenu facts --json > board.json", "record them, for --machine of other commands"),
 )
 
 

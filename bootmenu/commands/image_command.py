@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu image`: build a first-stage initramfs."""
+"""`bootmenu image`: build a first stage, or copy the menu into an initramfs that another program builds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from bootmenu.errors import UsageError
 
-HELP = "build a first-stage initramfs that starts the menu"
+HELP = "build a first stage, or copy the menu into another initramfs"
 FOLLOWS = "completion"
 EXAMPLES = (
     ("bootmenu image build --debian arm64 --output first-stage.cpio.zst", "build a first stage for a board"),
     ("bootmenu image build --root / --output first-stage.cpio.zst", "build one from the files of this system"),
+    ("bootmenu image copy --into initramfs", "copy the menu into the tree of an initramfs"),
 )
 
 
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.set_defaults(run_image=_build)
     build.add_argument("--output", type=Path, required=True, metavar="FILE", help="the initramfs to write")
-    build.add_argument("--debian", metavar="ARCH", help="download Debian packages of this architecture, e.g. arm64")
+    build.add_argument(
+        "--debian", metavar="ARCH", help="download Debian packages of this architecture, such as arm64"
+    )
     build.add_argument(
         "--root",
         type=Path,

@@ -8,8 +8,11 @@ import argparse
 HELP = "show the menu (also without any command)"
 FOLLOWS = ""
 EXAMPLES = (
-    ("bootmenu --demo", "try the menu on a demonstration machine; nothing is started"),
-    ("bootmenu --timeout 10 --theme light", "show this machine's menu, which starts the default entry after 10 s"),
+    ("bootmenu menu --demo", "try the menu on a demonstration machine; nothing is started"),
+    (
+        "bootmenu menu --timeout 10 --theme light",
+        "show this machine's menu, which starts the default entry after 10 s",
+    ),
 )
 
 

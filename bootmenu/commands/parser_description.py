@@ -33,6 +33,9 @@ class Command(Value, kw_only=True):
     path: tuple[str, ...]
     """`("image", "build")`; () for the program itself."""
     help: str
+    """Its line in the list of commands."""
+    description: str
+    """What its own help says of it: one or more sentences."""
     flags: tuple[Flag, ...]
 
 
@@ -63,12 +66,12 @@ def _commands(
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
-            below += [(name, inner, helps.get(name, "")) for name, inner in action.choices.items()]
+            below += [(name, inner, helps[name]) for name, inner in action.choices.items()]
         elif action.help != argparse.SUPPRESS:
             flags.append(_flag(action, values))
-    yield Command(path=path, help=text, flags=tuple(flags))
+    yield Command(path=path, help=text, description=parser.description or "", flags=tuple(flags))
     for name, inner, help_text in below:
-        yield from _commands(inner, (*path, name), help_text or inner.description or "", values)
+        yield from _commands(inner, (*path, name), help_text, values)
 
 
 def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:

@@ -42,13 +42,15 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-carry-over",
         action="store_true",
-        help="hand the device tree over without firmware fix-ups, such as this machine's memory",
+        help="pass the device tree on without firmware fix-ups, such as this machine's memory",
     )
 
 
 def add_method(parser: argparse.ArgumentParser) -> None:
     """Add --method; see `chosen_method`."""
-    parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first available)")
+    parser.add_argument(
+        "--method", metavar="METHOD", help="loading method, such as kexec_tools (default: the first available)"
+    )
 
 
 def chosen_method(arguments: argparse.Namespace) -> str | None:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Protocol, cast
 from bootmenu import __version__, commands
 from bootmenu.errors import UsageError
 from bootmenu.model.suggestion import with_suggestion
+from bootmenu.model.text import sentence
 
 SUFFIX = "_command"
 EPILOG = """\
@@ -53,13 +54,14 @@ class SubCommand(Protocol):
 
 
 class RowsFormatter(argparse.HelpFormatter):
-    """Keep the lines of the description and the epilog, and wrap each; a row goes on in its second column."""
+    """Keep the lines of the description and the epilog, and wrap each; a row goes on in its second column, and other
+    lines below their beginning."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         import textwrap  # as late as in argparse: only help needs it
 
         def wrapped(line: str) -> str:
-            row = re.match(r" +\S+ {2,}", line)
+            row = re.match(r" +(\S+ {2,})?", line)
             below = " " * len(row[0]) if row else ""
             return textwrap.fill(
                 line, width, initial_indent=indent, subsequent_indent=indent + below, break_on_hyphens=False
@@ -146,20 +148,22 @@ def parser(found: Mapping[str, SubCommand]) -> argparse.ArgumentParser:
         own = below.add_parser(name, help=command.HELP)
         command.add_arguments(own)
         own.set_defaults(run=command.run)
-        _add_examples(own, getattr(command, "EXAMPLES", ()))
+        _complete(own, command.HELP, getattr(command, "EXAMPLES", ()))
     return top
 
 
-def _add_examples(parser: argparse.ArgumentParser, examples: Examples) -> None:
-    """Show the examples below the help of a parser, and below those of its actions the ones that call them."""
+def _complete(parser: argparse.ArgumentParser, help_text: str, examples: Examples) -> None:
+    """Let the help of a parser begin with its line in the list, where it has no description, and end with the
+    examples; the same for its actions, each with the examples that call it."""
+    parser.description = parser.description or sentence(help_text)
     own = [example for example in examples if f"{example[0]} ".startswith(f"{parser.prog} ")]
     if own:
         parser.epilog = "\n".join(["examples:", *(f"  {command}\n      {text}" for command, text in own)])
         parser.formatter_class = RowsFormatter
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                _add_examples(inner, examples)
+            for choice in action._choices_actions:
+                _complete(action.choices[choice.dest], choice.help or "", examples)
 
 
 def load(modules: Mapping[str, str]) -> dict[str, SubCommand]:

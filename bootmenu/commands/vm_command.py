@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--arch",
         choices=("arm64", "amd64"),
         default="arm64",
-        help="its architecture: arm64 or amd64 (default: %(default)s)",
+        help="architecture of the machine: arm64 or amd64 (default: %(default)s)",
     )
     parser.add_argument(
         "--suite",
@@ -41,14 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Python, or else trixie)",
     )
     parser.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the ones this host uses)")
-    parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="its memory (default: %(default)s)")
-    parser.add_argument("--cpus", type=int, default=2, metavar="N", help="its processors (default: %(default)s)")
+    parser.add_argument(
+        "--memory", type=int, default=1024, metavar="MIB", help="memory of the machine in MiB (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cpus", type=int, default=2, metavar="N", help="number of processors (default: %(default)s)"
+    )
     parser.add_argument(
         "--accel",
         choices=("auto", "tcg", "kvm"),
         default="auto",
-        help="its processor: tcg emulates one; kvm uses this machine's, for the same architecture; auto is "
-        "kvm where a kernel boots with it, and otherwise tcg (default: %(default)s)",
+        help="how it gets its processor: tcg emulates one; kvm uses this machine's, for the same architecture; "
+        "auto is kvm where a kernel boots with it, and otherwise tcg (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="print QEMU's command line, and do nothing")
     parser.add_argument("--clean", action="store_true", help="remove everything that was downloaded and made")

@@ -18,6 +18,7 @@ import inspect
 from collections.abc import Callable
 
 from bootmenu.model.finding import Severity
+from bootmenu.model.text import sentence
 from bootmenu.model.value import Value
 
 
@@ -70,13 +71,4 @@ def _parts(text: str) -> list[str]:
 
 def _outcome(severity: str, text: str) -> Outcome:
     meaning, _, remedy = text.partition(" → ")
-    return Outcome(severity=Severity(severity), meaning=_sentence(meaning), remedy=_sentence(remedy))
-
-
-def _sentence(text: str) -> str:
-    """Return the text as a sentence; a name at its beginning keeps its case."""
-    if not text:
-        return ""
-    first = text.split()[0].strip(",:;.")
-    text = text if "_" in first or "/" in first or first == "bootmenu" else text[0].upper() + text[1:]
-    return text if text.endswith(".") else f"{text}."
+    return Outcome(severity=Severity(severity), meaning=sentence(meaning), remedy=sentence(remedy))

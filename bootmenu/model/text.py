@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text from disks and tools, made safe to print."""
+"""Texts in the form in which they are printed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ _MARKS = str.maketrans("“”", '""')
 def printable(text: str) -> str:
     """Return text without control characters, so that a disk cannot control the terminal."""
     return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def sentence(text: str) -> str:
+    """Return the text as a sentence; a name at its beginning keeps its case."""
+    if not text:
+        return ""
+    first = text.split()[0].strip(",:;.")
+    text = text if "_" in first or "/" in first or first == "bootmenu" else text[0].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def megabytes(size: int) -> str:

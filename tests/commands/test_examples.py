@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.commands import subcommands
+from bootmenu.commands import parser_description, subcommands
 from bootmenu.demo.builders import board_tree
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -87,6 +87,14 @@ def test_the_examples_run(folder: Path) -> None:
     wrong = [example for example, code in zip(RUN, codes, strict=True) if code not in ("0", "1")]
     assert wrong == [], done.stderr
     assert (folder / "completions/bootmenu").read_text().startswith("# bash completion")
+
+
+def test_every_help_says_what_the_command_does_and_shows_examples(call: Call) -> None:
+    for command in parser_description.described():
+        shown = " ".join(call(*command.path, "--help").out.split())
+        assert command.description in shown, command.path
+        assert f"examples: {' '.join(('bootmenu', *command.path))} " in shown or not command.path, command.path
+        assert command.description[-1:] == ".", command.path
 
 
 def test_help_shows_the_examples_of_an_action(call: Call) -> None:
