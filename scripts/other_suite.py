@@ -73,7 +73,7 @@ def named_paths(texts: Sequence[str]) -> list[str]:
     """Return the existing absolute paths that settings name, alone or in a file: address, sorted.
 
     Of a path in a folder that no system needs, such as /opt, that whole folder: a local index of packages links to
-    files that lie beside it. A path below another one is left out.
+    files beside it. A path below another one is left out.
     """
     found: set[str] = set()
     for text in texts:

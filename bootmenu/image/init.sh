@@ -137,14 +137,14 @@ say() {
 	fi
 }
 
-# What happens, for whoever stands before a kiosk.
+# What happens, for the users of a kiosk.
 tell() {
 	[ "$kiosk" = yes ] || return 0
 	busybox printf '\r\n   %s\r\n' "$1" >"$console"
 	[ -z "$contact" ] || busybox printf '   %s\r\n' "$contact" >"$console"
 }
 
-# Kernel messages would tear the screen. The level found first is kept for whoever wants it back.
+# Kernel messages would tear the screen. The level found first is kept for those who restore it.
 hush_kernel() {
 	[ -s $state/printk ] || busybox cat /proc/sys/kernel/printk >$state/printk
 	echo "$loglevel" >/proc/sys/kernel/printk

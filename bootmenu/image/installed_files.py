@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""List the files of an installed Python distribution, whoever installed it.
+"""List the files of a Python distribution that pip, uv or a Linux distribution has installed.
 
 pip and uv write a list beside the metadata (RECORD). Packages of Debian and of other distributions leave it out,
 since their own database has the list.

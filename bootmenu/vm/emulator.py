@@ -139,7 +139,7 @@ def choose_acceleration(
 ) -> Acceleration:
     """Return KVM where it works, and otherwise TCG. kernel: one to try it with.
 
-    Where /dev/kvm exists and can be opened, a guest may hang all the same, in a container or a nested machine; so a
+    Where /dev/kvm exists and can be opened, a guest may hang anyway, in a container or a nested machine; so a
     kernel has to boot with it first, in a limited time. Raise UsageError if KVM was asked for and cannot be.
     """
     same = platform.machine() == hardware.processor

@@ -66,7 +66,7 @@ class MachineFiles(Value, kw_only=True):
     """What to make, and where it is."""
 
     cache: Path
-    """bootmenu's cache directory."""
+    """bootmenu's folder in the user's cache."""
     architecture: str
     suite: str
     mirror: str | None = None
