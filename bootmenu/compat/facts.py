@@ -307,6 +307,8 @@ class EntryFacts(Value, kw_only=True):
     partitions: tuple[str, ...] | None = None
     """All names of all partitions found, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
     `/dev/...`, or None if partitions were not looked for."""
+    partitions_complete: bool = True
+    """Whether no more partitions are expected: False while a scan may still find some."""
     root: RootFacts | None = None
     """The partition that root= names, or None if it was not found, not opened or not looked for."""
     snapshot: SnapshotFacts | None = None

@@ -157,9 +157,10 @@ class PartitionReader:
                     return
                 job.report(Searched(partition, path, tree is not None and holds(tree, path)))
 
-    def judge(self, found: FoundEntry) -> None:
-        """Check an entry against the machine and the partitions found so far. Does not wait for disks."""
-        found.judged = replace(found.facts, partitions=self.names)
+    def judge(self, found: FoundEntry, *, complete: bool = False) -> None:
+        """Check an entry against the machine and the partitions found so far. complete: whether these are all. Does
+        not wait for disks."""
+        found.judged = replace(found.facts, partitions=self.names, partitions_complete=complete)
         found.report = check(self._machine, found.judged, self._machine_report)
 
     def _gathered(

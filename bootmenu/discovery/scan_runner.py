@@ -337,11 +337,11 @@ class ScanRunner:
             self._duplicates.publish(self._duplicates.add(found))
 
     def _judge_again(self) -> None:
-        """Check all entries again if partitions were added or removed since: root= may name one of them."""
+        """Check entries again by all partitions: root= may name one that was added or removed since, or none."""
         changed: dict[DedupeKey, None] = {}
         for partition in self._table.by_name.values():
             for found in partition.entries:
-                if found.judged.partitions is not self._reader.names:
-                    self._reader.judge(found)
+                if not found.is_judged_by(self._reader.names):
+                    self._reader.judge(found, complete=True)
                     changed[dedupe_key(found)] = None
         self._duplicates.publish(changed, at_once=True)

@@ -72,6 +72,12 @@ class FoundEntry(Record, eq=False):
         others = (target.device.place for name, target in targets.items() if name in files)
         self.places = tuple(dict.fromkeys((self.partition.device.place, *others)))
 
+    def is_judged_by(self, names: tuple[str, ...]) -> bool:
+        """Return whether its report holds where these are the names of all partitions."""
+        # what root= names was opened: other partitions change nothing
+        is_sure = self.judged.partitions_complete or self.judged.root is not None
+        return self.judged.partitions is names and is_sure
+
     @property
     def precedence(self) -> tuple[int, Position, int]:
         """Return the sort key among duplicates: the first one, in the most trusted place, is shown."""

@@ -82,6 +82,12 @@ class Scanner:
         """Return whether the current scan ended with an error."""
         return self._feed.error is not None
 
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the partitions are all that there are, as far as they answer; False during a scan."""
+        runner = self.runner
+        return self._wanted is None and (runner is None or runner.finished)
+
     def rescan(self) -> None:
         """Start a new scan; if paused, when resumed."""
         with self._condition:

@@ -240,7 +240,7 @@ class MachineSession:
             )
             here = devices.get(entry.device) or Device(name=entry.device)
             facts = root_option.with_root(facts, entry.cmdline, self._mounts, here, tuple(devices.values()))
-        facts = self.predict(facts)
+        facts = self.predict(replace(facts, partitions_complete=self.scanner.is_complete))
         names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
         return Listing(
             entry=entry,

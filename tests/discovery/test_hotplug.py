@@ -320,7 +320,7 @@ def test_an_entry_waits_for_the_disk_of_its_kernel_and_again_when_that_is_pulled
     fixed = bench.partition("sda1", {"extlinux.conf": config}, disk="sda", number=1)
     stick = bench.partition("sdb7", {"Image": whole_image()}, disk="sdb", number=7, partuuid="77-07")
     bench.there = [fixed]
-    (before,) = [event.listing for event in bench.scan() if isinstance(event, EntryFound)]
+    *_, before = [event.listing for event in bench.scan() if isinstance(event, EntryFound)]
     if before.entry.kernel.device != "hd0,gpt7":
         pytest.fail(f"extlinux calls it {before.entry.kernel}")
     assert before.facts.files[0].state is FileState.WAITING

@@ -459,12 +459,33 @@ def test_root_is_judged_by_all_partitions_also_those_found_later(tmp_path: Path)
     verdicts = []
     for event in session.scan().until_finished():
         if isinstance(event, EntryFound):
-            finding = event.listing.report.get("CMD-ROOT")
-            assert finding is not None
-            verdicts.append(finding.severity)
+            verdicts.append(root_of(event.listing))
             assert event.listing.facts.partitions is not None
+            # a changed entry is judged by what is known at this moment, too
+            assert root_of(session.recheck(event.listing.entry)) is verdicts[-1]
             found.set()
-    assert verdicts == [Severity.WARN, Severity.PASS]
+    assert verdicts == [Severity.UNKNOWN, Severity.PASS], "what may still be found is not missing"
+    session.close()
+
+
+def root_of(listing: Listing) -> Severity:
+    finding = listing.report.get("CMD-ROOT")
+    assert finding is not None
+    return finding.severity
+
+
+def test_root_is_missing_only_at_the_end_of_a_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch, "sdb1")
+    files: dict[str, bytes | str] = {"k-a": KERNEL, "extlinux.conf": labels("a", append="root=PARTUUID=77-02")}
+    session = session_of(partition(tmp_path, "sda1", files), partition(tmp_path, "sdb1", {}))
+    verdicts = []
+    for event in session.scan().until_finished():
+        if isinstance(event, EntryFound):
+            verdicts.append(root_of(event.listing))
+            gate.open["sdb1"].set()
+    assert verdicts == [Severity.UNKNOWN, Severity.WARN]
+    (listing,), _ = collect(session)
+    assert root_of(session.recheck(listing.entry)) is Severity.WARN
     session.close()
 
 

@@ -129,8 +129,8 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         root=.
     fail: nothing can find that root file system, or there is no init on it. → Add the initramfs, or write
         root=PARTUUID=...; name the subvolume with rootflags=, or the program with init=.
-    unknown: whether it can be found, or has an init, could not be looked at. → Run bootmenu as root. To be sure,
-        write root=UUID=... with an initramfs, root=PARTUUID=... without.
+    unknown: whether it can be found, or has an init, could not be looked at, or not yet. → Wait for the scan to end;
+        run bootmenu as root. To be sure, write root=UUID=... with an initramfs, root=PARTUUID=... without.
     evidence: root; initramfs: whether there is one; init, subvolume, subvolumes_with_init: what was found on the
         partition
     """
@@ -170,7 +170,15 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         return  # set up by an initramfs, or not on a disk
     elif _root_is_there(wanted, entry.partitions):
         yield passed(f"root={wanted} is there.", **evidence)
-    elif not any(options.get(name) for name in _FROM_A_FILE):
+    elif any(options.get(name) for name in _FROM_A_FILE):
+        return
+    elif not entry.partitions_complete:
+        yield unknown(
+            f"root={wanted} has not been found yet: the scan is still running.",
+            "Wait: the entry is checked again at the end of the scan.",
+            **evidence,
+        )
+    else:
         yield warned(
             f"root={wanted} is none of the partitions that were seen.",
             "Attach its disk; or the root file system was made anew and its name has changed.",

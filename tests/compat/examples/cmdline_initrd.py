@@ -81,6 +81,10 @@ def roots_and_consoles() -> Iterator[Example]:
     for name in ("/dev/sdb9", "UUID=99", "LABEL=ROOT FS", "PARTUUID=1-03", "/dev/disk/by-label/nix"):
         gone = line(f'root="{name}"', files=packed, partitions=seen)
         yield Example(code=code, name=f"no {name}", severity=WARN, entry=gone, says="none of the partitions")
+        early = replace(gone, partitions_complete=False)
+        yield Example(code=code, name=f"no {name} yet", severity=UNKNOWN, entry=early, says="still running")
+    found_early = line("root=PARTUUID=1-02", partitions=seen, partitions_complete=False)
+    yield Example(code=code, name="found early", severity=PASS, entry=found_early)
     for option in ("findiso=/a.iso", "cos-img/filename=/cOS/active.img"):
         within = line(f"root=LABEL=inside {option}", files=packed, partitions=seen)
         yield Example(code=code, name=f"{option}, a label inside", severity=None, entry=within)
