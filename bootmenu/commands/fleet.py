@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_lines
@@ -105,7 +104,7 @@ def _answers(job: _Job, files: Sequence[str]) -> Iterator[_Answer]:
     digests: list[bytes] = []
     for file in files:
         try:
-            digest = hashlib.sha256(Path(file).read_bytes()).digest()
+            digest = hashlib.sha256(shared_options.recording(file, several=True)).digest()
         except (OSError, ValueError):
             digest = b"%d" % len(digests)  # why it cannot be read is said when it is judged
         first.setdefault(digest, file)
@@ -151,7 +150,7 @@ def _judge_in_process(file: str) -> _Answer:
 def _judge(job: _Job, file: str) -> _Answer:
     """Return the answer for one recording; never raise for what is wrong with it."""
     try:
-        machine = shared_options.recorded_machine(file)
+        machine = shared_options.recorded_machine(file, several=True)
     except UsageError as error:
         return _Answer(Judged(None, (), error.message), _to_json({"error": error.to_json()}) if job.json else "")
     report = job.session.report_on(machine).overriding(job.ignored)

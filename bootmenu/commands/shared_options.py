@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from bootmenu.model.machine import MachineFacts
     from bootmenu.session.files_session import FilesSession
     from bootmenu.system.host import Host
+
+
+_MAX_RECORDING = 64 << 20
+"""Bytes. The largest part of a recording is a device tree, of which there is at most 2 MiB."""
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -115,18 +121,32 @@ def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
     return host, recorded_machine(recorded)
 
 
-def recorded_machine(file: str) -> MachineFacts:
-    """Return the facts in a recording. Raise UsageError."""
+def recorded_machine(file: str, *, several: bool = False) -> MachineFacts:
+    """Return the facts in a recording. several: whether it is one of several. Raise UsageError."""
     from bootmenu.model.machine import MachineFacts
 
     try:
-        return MachineFacts.from_json(json.loads(Path(file).read_bytes()))
+        return MachineFacts.from_json(json.loads(recording(file, several=several)))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", "--machine takes what bootmenu facts --json prints.") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{file}: not JSON: {error}", "Record it with: bootmenu facts --json") from None
     except BootmenuError as error:
         raise UsageError(f"{file}: {error.message}", error.hint) from None
+
+
+def recording(file: str, *, several: bool = False) -> bytes:
+    """Return the content of a recording. Raise OSError if it cannot be read or is too large.
+
+    several: it is one of several, each of which is read twice; then it must be a file. Alone it may be a pipe.
+    """
+    if several and not stat.S_ISREG(Path(file).stat().st_mode):
+        raise OSError(errno.EINVAL, "is no file: one of several recordings has to be")
+    with Path(file).open("rb") as source:
+        data = source.read(_MAX_RECORDING + 1)
+    if len(data) > _MAX_RECORDING:
+        raise OSError(errno.EFBIG, f"larger than {_MAX_RECORDING >> 20} MiB, which no recording is")
+    return data
 
 
 def dtb_edits(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -84,17 +85,30 @@ def test_what_is_no_recording_is_named_and_stops_no_other(call: Call, kernel: Pa
     (boards / "broken.json").write_text("{")
     (boards / "foreign.json").write_text("[]")
     (boards / "gone.json").symlink_to("nowhere")
+    os.mkfifo(boards / "waits.json")
+    with (boards / "huge.json").open("w") as huge:
+        huge.truncate(1 << 40)
     (boards / "spin-table-4.json").unlink()
     (boards / "the-same.json").unlink()
     outcome = call("check", kernel, *CMDLINE, "--machine", boards)
     assert outcome.code == 2, "not all could be judged, and none fails"
-    assert outcome.out.splitlines()[-1] == "6 machines: 3 ok, 3 unreadable"
-    for name in ("broken", "foreign", "gone"):
+    assert outcome.out.splitlines()[-1] == "8 machines: 3 ok, 5 unreadable"
+    for name in ("broken", "foreign", "gone", "waits", "huge"):
         assert f"! {boards}/{name}.json" in outcome.out
     lines = [json.loads(line) for line in call("check", kernel, "--machine", boards, "--json").out.splitlines()]
-    assert sum("error" in line for line in lines) == 3
+    assert sum("error" in line for line in lines) == 5
     shutil.copy(machines.FOLDER / "spin-table-4.json", boards)
     assert call("check", kernel, "--machine", boards).code == 1
+
+
+def test_a_single_recording_may_be_a_pipe_and_is_never_endless(call: Call, kernel: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, (machines.FOLDER / "virt-psci-hvc.json").read_bytes())
+    os.close(writer)
+    assert call("check", kernel, *CMDLINE, "--machine", f"/dev/fd/{reader}").code == 0
+    os.close(reader)
+    endless = call("check", kernel, "--machine", "/dev/zero")
+    assert (endless.code, "/dev/zero: larger than 64 MiB" in endless.err) == (2, True)
 
 
 def test_a_folder_without_a_recording_and_a_kernel_that_is_none_are_errors(call: Call, tmp_path: Path) -> None:
