@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from bootmenu.i18n import number
 from bootmenu.terminal.widths import char_width, set_width
@@ -26,12 +27,18 @@ def clean(text: str, limit: int = 4096) -> str:
         return text
     longer = len(text) > limit
     text = unicodedata.normalize("NFC", text[:limit])
-    safe = "".join(" " if char in _SPACES else char if _is_harmless(char) else "?" for char in text)
+    safe = text.translate(_ASCII) if text.isascii() else "".join(map(_harmless, text))
     return safe + CUT if longer else safe
 
 
-def _is_harmless(char: str) -> bool:
-    return unicodedata.category(char) not in _HARMFUL and char_width(char) > 0
+@lru_cache(4096)
+def _harmless(char: str) -> str:
+    if char in _SPACES:
+        return " "
+    return char if unicodedata.category(char) not in _HARMFUL and char_width(char) > 0 else "?"
+
+
+_ASCII = "".join(map(_harmless, map(chr, range(128))))
 
 
 def cells(text: str) -> int:

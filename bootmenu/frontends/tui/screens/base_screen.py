@@ -46,6 +46,8 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     Keys can arrive as soon as it is pushed, before it is composed, and messages from threads after it has ended.
     """
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
+    """For what its widgets draw: Textual works out each of them for whoever has them, again and again."""
     screen_id: ClassVar[ScreenId]
     """Which rows of the table of actions are its BINDINGS."""
     transient: ClassVar[bool] = False
@@ -112,6 +114,8 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 
     ModalScreen has to be the first base: Textual's CSS considers only the first base of a class.
     """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = BaseScreen.COMPONENT_CLASSES
 
 
 class DialogScreen(BoxScreen[T], inherit_bindings=False):

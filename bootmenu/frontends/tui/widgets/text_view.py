@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -20,28 +19,28 @@ _REVERSE = RichStyle(reverse=True)
 
 
 class StyledWidget(Widget):
-    """A widget that draws lines in the theme's colours; the base of all widgets."""
+    """A widget that draws lines in the theme's colours, which its screen has; the base of all widgets."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
     can_focus = False
 
     def strip(self, drawn: Line, width: int) -> Strip:
         """Return the line as a strip of exactly `width` cells."""
         base = self._base
         if drawn.selected:
-            base += self.get_component_rich_style(f"ink--{Style.SELECTED}", partial=True) + _REVERSE
+            base += self._ink(Style.SELECTED) + _REVERSE
         segments = []
         for span in drawn.spans:
             style = base
             if drawn.selected and span.style in _KEPT_COLOURS:
                 # the colour alone: each change between bold and normal costs a slow line several bytes a key
-                style = base + RichStyle(
-                    color=self.get_component_rich_style(f"ink--{span.style}", partial=True).color
-                )
+                style = base + RichStyle(color=self._ink(span.style).color)
             elif not drawn.selected and span.style is not Style.TEXT:
-                style = base + self.get_component_rich_style(f"ink--{span.style}", partial=True)
+                style = base + self._ink(span.style)
             segments.append(Segment(span.text, style + _REVERSE if span.marked else style))
         return Strip(segments).simplify().adjust_cell_length(width, base)
+
+    def _ink(self, style: Style) -> RichStyle:
+        return self.screen.get_component_rich_style(f"ink--{style}", partial=True)
 
     @property
     def _base(self) -> RichStyle:
