@@ -25,7 +25,7 @@ from bootmenu.system.syscalls import Syscalls
 from tests.builders.containers import android, board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import OneDisk, write_tree
-from tests.properties import part, rarely
+from tests.properties import ALL, part, rarely
 from tests.sources.parsers.reading import read
 
 Files = Mapping[str, bytes | str]
@@ -141,7 +141,7 @@ def calls(work: Callable[[], object]) -> int:
     return count
 
 
-@pytest.mark.parametrize("name", part(GENERATORS))
+@pytest.mark.parametrize("name", part(GENERATORS, 6))
 def test_twice_as_many_things_take_about_twice_the_calls(name: str, tmp_path: Path) -> None:
     made = []
     for number, count in enumerate((0, 100, 200)):
@@ -278,7 +278,7 @@ def grows_no_faster(half: Callable[[], object], whole: Callable[[], object]) -> 
     return any(seconds(whole, times) < 3.5 * seconds(half, times) + 0.1 for times in (1, 3, 5))
 
 
-@pytest.mark.parametrize("piece", part(PIECES, 16))
+@pytest.mark.parametrize("piece", part(PIECES, 24))
 def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
     half, whole = hostile(piece, 30_000), hostile(piece, 60_000)
     assert grows_no_faster(lambda: read(half, board=PI), lambda: read(whole, board=PI))
@@ -286,7 +286,7 @@ def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", ["args x\n", *rarely(" ", "\\\n", "z z\n", "a ", "#\n")])
 def test_a_file_takes_memory_of_its_size(piece: str) -> None:
-    size = CONFIG_LIMIT // 8
+    size = CONFIG_LIMIT // (8 if ALL else 32)
     text = piece * (size // len(piece))
     for path in PATHS:
         tracemalloc.start()
@@ -330,7 +330,7 @@ def test_what_a_thousand_labels_inherit_is_bounded(source: str) -> None:
 
 def test_any_mixture_of_hostile_pieces_is_read_in_bounded_calls() -> None:
     chance = random.Random(0)
-    for _ in range(20):
+    for _ in range(20 if ALL else 4):
         text = "".join(chance.choices(PIECES, k=3000))
         files = dict.fromkeys(PATHS, text)
         assert calls(lambda files=files: read(files, board=PI)) < 6_000_000  # type: ignore[misc]

@@ -262,7 +262,7 @@ async def _draw(
     sizes: Sequence[tuple[int, int]],
 ) -> None:
     async with playing(name) as menu:
-        for size in SIZES:
+        for size in SIZES[: max(map(SIZES.index, sizes)) + 1]:
             if size != SIZES[0]:
                 await menu.pilot.resize_terminal(*size)
                 await menu.pilot.pause()
