@@ -23,7 +23,7 @@ COMMON = (
     "initramfs-tools",
     "kexec-tools",
     "kmod",
-    "linux-image-cloud-amd64",
+    "linux-image-cloud-{architecture}",
     "python3",
     "python3-lz4",
     "python3-zstandard",
@@ -34,7 +34,8 @@ COMMON = (
 MORE = {"bookworm": (), "trixie": (), "sid": ("python3-textual", "python3-pyelftools")}
 """Packages of each suite besides the common ones; what bootmenu depends on has to be there."""
 EVERYTHING = "BOOTMENU_ALL_SUITES" in os.environ
-"""Whether Debian 12 and sid are tried, too, and dracut: `make test-full`. Each tree is a download of 100 MB."""
+"""Whether Debian 12, sid, arm64 and dracut are tried, too: `make test-full`. Each tree downloads 100 MB."""
+only_full = pytest.mark.skipif(not EVERYTHING, reason="takes many minutes: make test-full, or BOOTMENU_ALL_SUITES=1")
 
 
 @functools.cache
@@ -51,44 +52,54 @@ def _run(command: list[str | Path]) -> str:
     return done.stdout
 
 
-def _debian(suite: str, cache: Path) -> Path:
-    """Return Debian without our packages as an archive."""
-    wanted = (*COMMON, *MORE[suite])
-    archive = cache / f"packages-{suite}-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:12]}.tar"
+def _where(architecture: str) -> list[str | Path]:
+    """Return what goes before a command that runs programs of an architecture."""
+    return [] if architecture == "amd64" else [sys.executable, ROOT / "tests" / "foreign_programs.py"]
+
+
+def _debian(suite: str, wanted: tuple[str, ...], cache: Path, architecture: str = "amd64") -> Path:
+    """Return Debian with some packages, without ours, as an archive."""
+    name = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
+    archive = cache / f"packages-{suite}{'' if architecture == 'amd64' else f'-{architecture}'}-{name}.tar"
     if not archive.exists():
         cache.mkdir(parents=True, exist_ok=True)
         fresh = archive.with_suffix(".new")
-        options = ["--quiet", "--variant=minbase", "--format=tar", f"--include={','.join(wanted)}"]
+        options = ["--quiet", "--mode=root", "--variant=minbase", "--format=tar", f"--include={','.join(wanted)}"]
         options += ["--dpkgopt=force-unsafe-io", '--aptopt=APT::Install-Recommends "false"']
         # a mirror that is a snapshot has lists that have expired
         options += ['--aptopt=Acquire::Check-Valid-Until "false"']
-        _run(["mmdebstrap", *options, suite, fresh])
+        # it asks dpkg's list of interpreters, which is not the one of a namespace
+        options += [f"--architectures={architecture}", "--skip=check/qemu"]
+        _run([*_where(architecture), "mmdebstrap", *options, suite, fresh])
         fresh.rename(archive)
     return archive
 
 
 @functools.cache
-def installed_tree(suite: str, cache: Path) -> Path:
+def installed_tree(suite: str, cache: Path, architecture: str = "amd64") -> Path:
     """Return a tree of a suite in which our packages are installed; it is made anew in each process."""
     if os.geteuid() != 0:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("only root can install packages into a tree")
-    top = cache / f"packages-{suite}"
+    wanted = tuple(name.format(architecture=architecture) for name in (*COMMON, *MORE[suite]))
+    name = f"packages-{suite}{'' if architecture == 'amd64' else f'-{architecture}'}"
+    top = cache / name
     shutil.rmtree(top, ignore_errors=True)
     top.mkdir(parents=True)
-    _run(["tar", "-C", top, "--exclude=./dev/*", "-xf", _debian(suite, cache)])
+    _run(["tar", "-C", top, "--exclude=./dev/*", "-xf", _debian(suite, wanted, cache, architecture)])
     ours = [path for path in packages().glob("*.deb") if path.name.startswith("bootmenu-")]
     revision = "1_all" if suite == "sid" else "1~bundled_all"
     ours += packages().glob(f"bootmenu_*-{revision}.deb")
     for path in ours:
         shutil.copy(path, top / "tmp")
-    run_inside(top, "dpkg -i /tmp/*.deb")
+    run_inside(top, "dpkg -i /tmp/*.deb", architecture)
     return top
 
 
-def run_inside(tree: Path, script: str) -> str:
+def run_inside(tree: Path, script: str, architecture: str = "amd64") -> str:
     """Run a script of sh as root of a tree, and return what it prints."""
-    mounts = 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; mount -t sysfs -o ro sysfs "$0/sys"'
+    # not mounted anew, which a namespace without network or processes of its own may not do
+    mounts = 'for name in proc dev sys; do mount --rbind "/$name" "$0/$name"; done'
+    mounts += '; mount -o remount,bind,ro "$0/sys"'
     inside = 'exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive'
-    return _run(
-        ["unshare", "-m", "--propagation", "private", "sh", "-ec", f'{mounts}; {inside} sh -ec "$1"', tree, script]
-    )
+    alone = ["unshare", "-m", "--propagation", "private", "sh", "-ec", f'{mounts}; {inside} sh -ec "$1"']
+    return _run([*_where(architecture), *alone, tree, script])
