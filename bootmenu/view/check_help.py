@@ -64,14 +64,13 @@ def why(code: str) -> str:
 
 
 def listed(found: dict[str, CheckHelp], width: int) -> Iterator[str]:
-    """Yield a line for each code, below a heading for each kind."""
+    """Yield the code and the question of each check, below a heading for each kind. width: columns."""
     column = max(map(len, found)) + 2
     for scope in Scope:
         yield f"{TITLES[scope]}:"
         for item in found.values():
             if item.scope is scope:
-                text = textwrap.shorten(item.explanation.question, width - 2 - column, placeholder=" ...")
-                yield f"  {item.code:<{column}}{text}"
+                yield from _row(item.code, item.explanation.question, width, indent=2, column=column)
         yield ""
     yield "bootmenu help CODE explains one of them."
 

@@ -7,17 +7,21 @@ import pytest
 
 from bootmenu.compat import CHECKS
 from bootmenu.kexec import load_test
+from bootmenu.view import check_help
 from tests.commands.calling import Call
 
 
-def test_alone_it_lists_every_code_on_a_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alone_it_lists_every_code_with_its_whole_question(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     outcome = call("help")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert max(map(len, lines)) <= 80
-    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     assert sorted(listed) == sorted([*CHECKS.names(), load_test.CODE])
+    text = " ".join(outcome.out.split())
+    for item in check_help.explained().values():
+        assert f"{item.code} {' '.join(item.explanation.question.split())}" in text
 
 
 @pytest.mark.parametrize("code", ["IMG-PAGE", "img-page"])
