@@ -9,7 +9,7 @@ import os
 import sys
 
 from bootmenu.commands import shared_options
-from bootmenu.commands.printing import print_json, print_lines
+from bootmenu.commands.printing import name_help, print_json, print_lines
 from bootmenu.errors import UsageError
 
 HELP = "say whether a kernel can be started from here, and why not"
@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         terminal = TerminalText(sys.stdout, os.environ)
         print_lines(terminal, report_lines(report, terminal.width, verbose=arguments.verbose))
+        asked = (found for severity in (Severity.FAIL, Severity.UNKNOWN) for found in report.of(severity))
+        name_help(found.code for found in asked if not found.ignored)
     return 1 if report.verdict is Severity.FAIL else 0
 
 

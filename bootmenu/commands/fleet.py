@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from bootmenu.commands import shared_options
-from bootmenu.commands.printing import print_lines
+from bootmenu.commands.printing import name_help, print_lines
 from bootmenu.errors import UsageError
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.value import Value
@@ -84,8 +84,11 @@ def check_fleet(arguments: argparse.Namespace, kernel: str, files: list[str], ig
             print(_json_line(file, answer.json))
     else:
         terminal = TerminalText(sys.stdout, os.environ)
-        judged = zip(files, (answer.judged for answer in every), strict=True)
-        print_lines(terminal, fleet_lines(list(judged), terminal.width))
+        table = zip(files, (answer.judged for answer in every), strict=True)
+        print_lines(terminal, fleet_lines(list(table), terminal.width))
+        unsettled = (Severity.FAIL, Severity.UNKNOWN)
+        asked = (one.judged for severity in unsettled for one in every if one.judged.verdict is severity)
+        name_help(code for judged in asked for code in judged.codes)
     found = {answer.judged.verdict for answer in every}
     if Severity.FAIL in found:
         return 1

@@ -30,3 +30,10 @@ def print_lines(terminal: TerminalText, lines: Iterable[Line]) -> None:
     """Print lines on standard output, in colour where it has colours."""
     for line in lines:
         print(terminal.text(line))
+
+
+def name_help(codes: Iterable[str]) -> None:
+    """Print on standard error which command explains a check. codes: what failed or is unknown, the worst first."""
+    if code := next(iter(codes), ""):
+        sys.stdout.flush()  # what it is about comes before it, also in one file
+        print_note(f"bootmenu help {code} explains this check and what to do")

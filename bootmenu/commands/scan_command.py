@@ -79,7 +79,22 @@ def _print_problems(problems: Sequence[Problem]) -> None:
             print_note(problem)
     if denied:
         count = f"{len(denied)} partition{'' if len(denied) == 1 else 's'}"
-        print_note(f"not readable without root: {count} ({', '.join(denied)}); sudo bootmenu scan reads them, too")
+        print_note(f"not readable without root: {count} ({', '.join(denied)}); {_sudo()} scan reads them, too")
+
+
+def _sudo() -> str:
+    """Return how to run this program as root: sudo does not look in ~/.local/bin, where pipx and uv install it."""
+    import shlex
+    import shutil
+
+    name = "bootmenu"
+    if os.path.basename(sys.argv[0]) == name and not shutil.which(name, path=_SUDO_PATH):
+        name = shutil.which(sys.argv[0]) or name
+    return f"sudo {shlex.quote(name)}"
+
+
+_SUDO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""secure_path of Debian's /etc/sudoers."""
 
 
 def scan_lines(listings: Sequence[Listing], width: int) -> Iterator[Line]:

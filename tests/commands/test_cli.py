@@ -318,7 +318,7 @@ def test_check_says_yes(call: Call, kernel: Path) -> None:
     assert set(outcome.json) == {"verdict", "findings"}
     assert outcome.json["verdict"] == "pass"
     text = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", VIRT)
-    assert text.code == 0
+    assert (text.code, text.err) == (0, "")
     assert text.out.endswith("verdict: ok\n")
 
 
@@ -357,6 +357,8 @@ def test_check_says_no(call: Call, kernel: Path) -> None:
     assert outcome.code == 1
     assert "IMG-TRUNC" in outcome.out
     assert outcome.out.endswith("verdict: FAIL\n")
+    assert outcome.err == "bootmenu: bootmenu help IMG-TRUNC explains this check and what to do\n"
+    assert "IMG-TRUNC" not in call("check", kernel, "--machine", VIRT, "--ignore", "IMG-TRUNC").err
 
 
 def test_files_that_cannot_be_read_are_a_wrong_call(call: Call, kernel: Path, tmp_path: Path) -> None:
@@ -713,7 +715,9 @@ def test_a_charset_without_a_sign_gets_its_likeness_and_no_escape(charset: str, 
     assert ("\uac00" if charset == "utf-8" else "\\uac00") in text
 
 
-def test_partitions_that_only_root_may_read_are_counted(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partitions_that_only_root_may_read_are_counted(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from bootmenu.discovery.devices import NEEDS_ROOT
     from bootmenu.model.entry import Problem
 
@@ -722,17 +726,38 @@ def test_partitions_that_only_root_may_read_are_counted(call: Call, monkeypatch:
     monkeypatch.setattr("bootmenu.session.scan_collection.collect", lambda session: ([], problems))
     outcome = call("scan")
     assert "not readable without root: 2 partitions (sda1, sda2)" in outcome.err
+    # the command that it advises is found, though sudo does not look where pipx installs it
+    assert "; sudo bootmenu scan reads" in outcome.err
+    program = write_tree(tmp_path, {"bin/bootmenu": b""}) / "bin/bootmenu"
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    assert f"; sudo {program} scan reads" in call("scan").err
     assert "is damaged" in outcome.err
     assert outcome.err.count("sda1") == 1
     assert len(call("scan", "--json").json["problems"]) == 3
 
 
-@pytest.mark.parametrize(("locale", "sign"), [("C", b"# FAIL"), ("POSIX", b"# FAIL"), ("C.UTF-8", "■ FAIL".encode())])
-def test_a_terminal_of_the_c_locale_is_drawn_on_in_ascii(tmp_path: Path, locale: str, sign: bytes) -> None:
+@pytest.mark.parametrize(
+    ("locale", "utf8"),
+    [
+        ({"LC_ALL": "C"}, False),
+        ({"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, False),
+        ({"LANG": "C"}, False),
+        ({}, False),
+        ({"LC_ALL": "C.UTF-8"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),
+        ({"LANG": "xx_XX.UTF-8"}, True),
+    ],
+    ids=repr,
+)
+def test_a_terminal_whose_locale_has_no_utf_8_is_drawn_on_in_ascii(
+    tmp_path: Path, locale: dict[str, str], utf8: bool
+) -> None:
     write_tree(tmp_path, {"extlinux.conf": "label Größe\nkernel /k\n", "k": b"x"})
     controller, own = pty.openpty()
     words = [sys.executable, "-m", "bootmenu", "scan", "--tree", str(tmp_path)]
-    with subprocess.Popen(words, stdout=own, stderr=own, env={**os.environ, "LC_ALL": locale}) as process:
+    other = {name: value for name, value in os.environ.items() if name != "LANG" and not name.startswith("LC_")}
+    with subprocess.Popen(words, stdout=own, stderr=own, env={**other, **locale}) as process:
         os.close(own)
         seen = b""
         with contextlib.suppress(OSError):  # the end of a pseudo terminal
@@ -740,6 +765,6 @@ def test_a_terminal_of_the_c_locale_is_drawn_on_in_ascii(tmp_path: Path, locale:
                 seen += piece
         assert process.wait(60) == 0
     os.close(controller)
-    assert sign in seen
+    assert ("■ FAIL".encode() if utf8 else b"# FAIL") in seen
     assert b"\\u" not in seen
-    assert seen.isascii() is (locale != "C.UTF-8")
+    assert seen.isascii() is not utf8

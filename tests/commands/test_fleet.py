@@ -77,8 +77,9 @@ def test_a_table_has_a_row_for_each_verdict_and_codes_the_worst_last(call: Call,
     rows = [line.split() for line in outcome.out.splitlines() if not line.startswith("   ")]
     assert rows == [["3", "•", "ok"], ["2", "■", "FAIL", "CPU-STUCK"], "5 machines: 3 ok, 2 FAIL".split()]
     assert f"{boards}/spin-table-4.json" in "".join(outcome.out.split())
+    assert outcome.err == "bootmenu: bootmenu help CPU-STUCK explains this check and what to do\n"
     ignored = call("check", kernel, *CMDLINE, "--machine", boards, "--ignore", "CPU-STUCK")
-    assert (ignored.code, ignored.out.splitlines()[-1]) == (0, "5 machines: 5 ok")
+    assert (ignored.code, ignored.out.splitlines()[-1], ignored.err) == (0, "5 machines: 5 ok", "")
 
 
 def test_what_is_no_recording_is_named_and_stops_no_other(call: Call, kernel: Path, boards: Path) -> None:
