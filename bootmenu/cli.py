@@ -65,8 +65,22 @@ def _prepare_output(*, is_menu: bool) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="likeness")
             # Python takes these for UTF-8 (PEP 540), which is right for data in a pipe, and a guess about a terminal
-            if not is_menu and os.environ.get("LC_ALL") in ("C", "POSIX") and stream.isatty():
+            if not is_menu and stream.isatty() and _is_guessed():
                 stream.reconfigure(encoding="ascii", errors="likeness")
+
+
+def _is_guessed() -> bool:
+    """Return whether Python took UTF-8 for granted, and no environment variable of the locale names it."""
+    started = os.environ.get("LC_CTYPE", "")
+    with contextlib.suppress(OSError):
+        # Python has changed LC_CTYPE (PEP 538) if the locale was C; here is what the process was started with
+        pairs = [pair.partition("=") for pair in os.fsdecode(Path("/proc/self/environ").read_bytes()).split("\0")]
+        started = next((value for name, _, value in pairs if name == "LC_CTYPE"), "")
+    if not sys.flags.utf8_mode and started == os.environ.get("LC_CTYPE", ""):
+        return False  # what it writes is what the locale says
+    from bootmenu.terminal.capabilities import names_utf8
+
+    return not names_utf8({**os.environ, "LC_CTYPE": started})
 
 
 def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
