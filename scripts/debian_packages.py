@@ -240,9 +240,10 @@ def copyright_file(bundled: list[str]) -> str:
         found = importlib.metadata.distribution(name)
         texts = [Path(str(found.locate_file(path))) for path in found.files or () if _is_licence(path)]
         text = "\n".join(path.read_text("utf-8") for path in sorted(texts) if path.is_file())
-        said = found.metadata["License-Expression"] or found.metadata["License"] or "see below"
+        fields = found.metadata.json  # a missing field is not in it; the mapping itself will raise KeyError one day
+        said = str(fields.get("license_expression") or fields.get("license") or "see below")
         owner = re.search(r"^.*copyright.*\b(19|20)\d\d\b.*$", text, re.IGNORECASE | re.MULTILINE)
-        author = found.metadata["Author"] or found.metadata["Author-email"] or f"the authors of {name}"
+        author = str(fields.get("author") or fields.get("author_email") or f"the authors of {name}")
         tops = sorted(
             {path.parts[0] for path in found.files or () if "-info" not in path.parts[0] and path.parts[0] != ".."}
         )
