@@ -158,9 +158,9 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_virt: Path) -> P
 
 
 def local(words: list[str], sandbox: Path) -> Iterator[str]:
-    """Yield the words with patterns replaced, as a shell does; what they take from /boot is in the sandbox."""
+    """Yield the words with patterns replaced, as a shell does; what they take from / and /boot is in the sandbox."""
     for word in words:
-        if word.startswith("/boot/"):
+        if word == "/vmlinuz" or word.startswith("/boot/"):
             yield str(sandbox / word[1:])
         elif "*" in word:
             yield from map(str, sorted(Path().glob(word)))
@@ -217,7 +217,8 @@ def check_packages(words: list[str]) -> None:
     if words[0] in ("pip", "pipx", "uv"):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
         needed = {re.split(r"[<>=]", requirement)[0] for requirement in project["dependencies"]}
-        named = {word for word in words if not word.startswith("-")} - {"pip", "pipx", "uv", "tool", "install"}
+        own = {"pip", "pipx", "uv", "tool", "install", "ensurepath"}
+        named = {word for word in words if not word.startswith("-")} - own
         assert {name for name in named if not re.fullmatch(r"\.|bootmenu|dist/bootmenu-\S+", name)} <= needed, words
 
 
