@@ -33,8 +33,6 @@ vm: $(VENV)/.ready ## Try the menu in a virtual arm64 machine on this terminal, 
 	@$(PYTHON) scripts/system_packages.py vm
 	@$(BIN)/bootmenu vm $(ARGS)
 
-# these wait for a third of their time
-test test-fast: JOBS := $(shell expr $(JOBS) + 1)
 test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
 	$(TYPES)
 	$(PYTEST) $(SHARED) -m "not slow" $(ARGS)
