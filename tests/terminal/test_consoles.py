@@ -21,6 +21,7 @@ from bootmenu.terminal.consoles import Console, _prepared, active, find, unechoe
 from tests.builders.hosts import fake_host
 from tests.environment import refuse_without_own_mounts
 from tests.frontends.pseudo_terminal import Line, on_a_line
+from tests.properties import rarely
 
 
 @contextlib.contextmanager
@@ -47,7 +48,7 @@ def both(lines: tuple[Line, Line], text: str) -> None:
         line.until(lambda line=line: text in line.text, 40)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [*rarely(0), 1])
 def test_a_key_on_either_stops_the_countdown_on_both(place: int) -> None:
     with two("--timeout", "60") as lines:
         before = [line.modes for line in lines]
@@ -75,7 +76,7 @@ def test_each_follows_the_size_of_its_own_terminal() -> None:
         assert "Enter boot" in lines[0].screen.display[21]
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [*rarely(0), 1])
 def test_plain_menus_go_on_while_anothers_jump_comes_back(place: int) -> None:
     with two("--plain") as lines:
         both(lines, "A number starts that entry")

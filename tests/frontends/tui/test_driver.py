@@ -151,7 +151,7 @@ def test_wide_characters_keep_the_columns_in_line(glyphs: str) -> None:
         assert ("日本語" in line.text) is (glyphs == "utf-8")
 
 
-@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("term", part(TERMS, 3))
 def test_noise_on_the_line_is_survived(term: str) -> None:
     with menu_on_a_line(term, BOOTMENU_GLYPHS="utf-8") as line:
         line.until(lambda: "▶ 1" in line.text)

@@ -40,7 +40,7 @@ def quits(line: Line) -> None:
     assert line.wait() == 0
 
 
-@pytest.mark.parametrize("sent", [RESIZE, b"\x1b[?2048;1$y" + RESIZE, b"\x1b[?2048;2$y\x1b[48;999;9:9;1;1t"])
+@pytest.mark.parametrize("sent", [RESIZE, *rarely(b"\x1b[?2048;1$y" + RESIZE, b"\x1b[?2048;2$y\x1b[48;999;9:9;1;1t")])
 def test_a_size_that_nobody_asked_for_is_no_size(sent: bytes) -> None:
     with menu_on_a_line("xterm-256color") as line:
         ready(line)
@@ -133,7 +133,7 @@ def test_in_the_editor_pasted_text_is_one_line_and_is_not_started(marks: tuple[b
         line.until(lambda: b"OUTCOME Jump" in line.sent)
 
 
-@pytest.mark.parametrize("pin", [b"4711\r", b"4711\r\n", b"\x1b[200~4711\n\x1b[201~\r"])
+@pytest.mark.parametrize("pin", [*rarely(b"4711\r", b"4711\r\n"), b"\x1b[200~4711\n\x1b[201~\r"])
 def test_a_scanner_enters_the_pin_at_once(pin: bytes) -> None:
     session = "fakes.FakeSession(), settings=fakes.KIOSK, may_quit=False"
     with menu_on_a_line("xterm", session=session, BOOTMENU_LOG=os.devnull) as line:

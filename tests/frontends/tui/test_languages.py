@@ -28,9 +28,10 @@ from bootmenu.view.wording import POWER_WORDS, WORDS, verdict, verdict_width
 from scripts.messages import msgids
 from tests.builders import fakes
 from tests.frontends.tui.driving import Menu, running
+from tests.properties import rarely
 
 LANGUAGES = ["de", "es", "fr", "pt"]
-SIZES = [(80, 24), (60, 20)]
+SIZES = [*rarely((80, 24)), (60, 20)]
 
 
 @pytest.fixture(params=LANGUAGES, autouse=True)

@@ -7,9 +7,10 @@ import pytest
 
 from tests.frontends.pseudo_terminal import on_a_line
 from tests.frontends.tui.traffic import by_row, measure
+from tests.properties import rarely
 
 
-@pytest.mark.parametrize("term", ["linux", "vt100"])
+@pytest.mark.parametrize("term", ["linux", *rarely("vt100")])
 def test_a_line_is_sent_little(term: str) -> None:
     traffic = measure(term)
     assert traffic.first <= 4000
