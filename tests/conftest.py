@@ -17,7 +17,7 @@ from tests.commands.calling import call as call
 from tests.commands.calling import kernel as kernel
 from tests.commands.calling import on_virt as on_virt
 from tests.commands.calling import partition as partition
-from tests.properties import examples
+from tests.properties import FULL, examples
 
 # on top of what is in force: where CI is set that is a profile without chance
 settings.register_profile("patient", parent=settings.default, max_examples=examples(100).max_examples, deadline=None)
@@ -72,8 +72,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together where several processes share the tests (`-n`, `--dist loadgroup`).
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make test-full` runs, and say what stays together where several processes share the tests
+    (`-n`, `--dist loadgroup`).
 
     A file does, for what its fixtures share. Virtual machines all run in one process, one after the other: QEMU takes
     a core and a gigabyte. They take longest and come first; the linters need much memory and come last.
@@ -82,6 +83,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
         return 0 if item.get_closest_marker("vm") else 2 if item.path.name == "test_lint.py" else 1
 
+    if not FULL:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
     for item in items:
         item.add_marker(pytest.mark.xdist_group("vm" if turn(item) == 0 else item.path.stem))
     items.sort(key=turn)

@@ -33,9 +33,6 @@ COMMON = (
 )
 MORE = {"bookworm": (), "trixie": (), "sid": ("python3-textual", "python3-pyelftools")}
 """Packages of each suite besides the common ones; what bootmenu depends on has to be there."""
-EVERYTHING = "BOOTMENU_ALL_SUITES" in os.environ
-"""Whether Debian 12, sid, arm64 and dracut are tried, too: `make test-full`. Each tree downloads 100 MB."""
-only_full = pytest.mark.skipif(not EVERYTHING, reason="takes many minutes: make test-full, or BOOTMENU_ALL_SUITES=1")
 
 
 @functools.cache

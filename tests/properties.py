@@ -14,6 +14,8 @@ from hypothesis import settings
 T = TypeVar("T")
 
 ALL = "BOOTMENU_ALL_EXAMPLES" in os.environ
+FULL = "BOOTMENU_ALL_SUITES" in os.environ
+"""Whether `make test-full` runs, with the tests that are marked `full`."""
 
 
 def examples(count: int, **more: Any) -> settings:

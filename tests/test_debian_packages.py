@@ -15,13 +15,15 @@ import pytest
 
 import bootmenu
 from bootmenu.config import settings_layers
-from tests.debian_packages import EVERYTHING, installed_tree, run_inside
+from tests.debian_packages import installed_tree, run_inside
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("debian-packages")]
 
 
-@pytest.fixture(scope="module", params=["trixie", "bookworm", "sid"] if EVERYTHING else ["trixie"])
+@pytest.fixture(
+    scope="module", params=["trixie", *(pytest.param(suite, marks=pytest.mark.full) for suite in ("bookworm", "sid"))]
+)
 def tree(request: pytest.FixtureRequest) -> Path:
     """A release with our packages."""
     top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

@@ -10,7 +10,7 @@ import pytest
 
 from bootmenu.system.processes import Commands
 from bootmenu.vm import disk_image
-from tests.debian_packages import installed_tree, only_full, run_inside
+from tests.debian_packages import installed_tree, run_inside
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Hardware, Machine, run_tool
@@ -66,8 +66,8 @@ def system(tree: Path, initrd: Path, token: str, console: str, folder: Path) -> 
     ("program", "architecture"),
     [
         ("initramfs-tools", "amd64"),
-        pytest.param("initramfs-tools", "arm64", marks=only_full),
-        pytest.param("dracut", "amd64", marks=only_full),
+        pytest.param("initramfs-tools", "arm64", marks=pytest.mark.full),
+        pytest.param("dracut", "amd64", marks=pytest.mark.full),
     ],
 )
 def test_break_opens_the_menu_in_an_initramfs(

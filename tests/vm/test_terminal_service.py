@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-from tests.debian_packages import installed_tree, only_full, run_inside
+from tests.debian_packages import installed_tree, run_inside
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Hardware, Machine, run_tool
 
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.vm,
     pytest.mark.slow,
     pytest.mark.xdist_group("debian-packages"),
-    only_full,
+    pytest.mark.full,
 ]
 
 FOOTER = "F1 help"

@@ -47,7 +47,8 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
-    """For what its widgets draw: Textual works out each of them for whoever has them, again and again."""
+    """The inks of its widgets. They are the screen's, because Textual works them out anew for every node that has
+    them, at each change of its style."""
     screen_id: ClassVar[ScreenId]
     """Which rows of the table of actions are its BINDINGS."""
     transient: ClassVar[bool] = False
