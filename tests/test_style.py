@@ -139,4 +139,4 @@ def test_the_style_sheet_names_what_exists() -> None:
     names = set(re.findall(r"[#.]([a-z-][\w-]*)", selectors))
     assert len(kinds) + len(names) > 10
     assert [kind for kind in sorted(kinds) if f"class {kind}(" not in source] == []
-    assert [name for name in sorted(names) if not name.startswith("ink--") and f'"{name}"' not in source] == []
+    assert [name for name in sorted(names) if f'"{name}"' not in source] == []

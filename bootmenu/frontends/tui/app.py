@@ -92,6 +92,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         super().__init__(driver_class=BootmenuDriver, ansi_color=choice.theme.ansi)
         self.register_theme(choice.theme)
         self.theme = choice.theme.name
+        self.inks = themes.rich_inks(choice.theme)
         self.context = UiContext(
             session=session,
             may_quit=may_quit,

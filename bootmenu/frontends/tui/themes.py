@@ -229,6 +229,14 @@ def inks(theme: Theme) -> dict[Style, tuple[str, str]]:
     return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Style}
 
 
+def rich_inks(theme: Theme) -> dict[Style, RichStyle]:
+    """Return every ink as a style of rich, without a background."""
+    return {
+        ink: RichStyle.parse(style) + RichStyle(color=Color.parse(colour).rich_color)
+        for ink, (colour, style) in inks(theme).items()
+    }
+
+
 _COLOUR_SYSTEMS = {
     Depth.NONE: ColorSystem.STANDARD,
     Depth.SIXTEEN: ColorSystem.STANDARD,
@@ -314,17 +322,9 @@ def sample(theme: Theme, depth: Depth) -> Iterator[str]:
     """Yield a sample line for every ink; at Depth.NONE without escape sequences."""
     system = None if depth is Depth.NONE else _COLOUR_SYSTEMS[depth]
     ground = Color.parse(background(theme)).rich_color
-    for ink, (colour, style) in inks(theme).items():
-        words = set(style.split())
-        look = RichStyle(
-            color=Color.parse(colour).rich_color,
-            bgcolor=None if ground.is_default else ground,
-            bold="bold" in words,
-            italic="italic" in words,
-            underline="underline" in words,
-            reverse=("reverse" in words) ^ (ink is Style.SELECTED),
-        )
-        plain = RichStyle(color=None, bgcolor=look.bgcolor)
+    plain = RichStyle(bgcolor=None if ground.is_default else ground)
+    for ink, style in rich_inks(theme).items():
+        look = plain + style + RichStyle(reverse=bool(style.reverse) ^ (ink is Style.SELECTED))
         text = _SAMPLES[ink]
         yield f"{ink:<12}" + "".join(
             part.render(piece, color_system=system)

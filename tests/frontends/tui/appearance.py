@@ -31,6 +31,7 @@ from textual.theme import Theme
 
 from bootmenu.frontends import theme_folders
 from bootmenu.frontends.tui import themes
+from bootmenu.frontends.tui.widgets.text_view import StyledWidget
 from bootmenu.model.value import replace
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
@@ -193,6 +194,11 @@ async def dress(menu: Menu, theme: Theme) -> None:
         app.register_theme(theme)
         app.ansi_color = theme.ansi
         app.theme = theme.name
+        app.inks = themes.rich_inks(theme)
+        await menu.pilot.pause()
+        for screen in app.screen_stack:
+            for widget in screen.query(StyledWidget):
+                widget.refresh()
         await menu.pilot.pause()
 
 

@@ -46,9 +46,6 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     Keys can arrive as soon as it is pushed, before it is composed, and messages from threads after it has ended.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
-    """The inks of its widgets. They are the screen's, because Textual works them out anew for every node that has
-    them, at each change of its style."""
     screen_id: ClassVar[ScreenId]
     """Which rows of the table of actions are its BINDINGS."""
     transient: ClassVar[bool] = False
@@ -115,8 +112,6 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 
     ModalScreen has to be the first base: Textual's CSS considers only the first base of a class.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = BaseScreen.COMPONENT_CLASSES
 
 
 class DialogScreen(BoxScreen[T], inherit_bindings=False):

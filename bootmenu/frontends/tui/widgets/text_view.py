@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -18,8 +19,17 @@ from bootmenu.view.styled_text import BLANK, LazyLines, Line, Render, Style
 _REVERSE = RichStyle(reverse=True)
 
 
+class HasInks(Protocol):
+    """The app of a StyledWidget.
+
+    The inks are no component classes: Textual would work those out for every widget, at each change of its style.
+    """
+
+    inks: Mapping[Style, RichStyle]
+
+
 class StyledWidget(Widget):
-    """A widget that draws lines in the theme's colours, which its screen has; the base of all widgets."""
+    """A widget that draws lines in the theme's colours; the base of all widgets."""
 
     can_focus = False
 
@@ -40,7 +50,7 @@ class StyledWidget(Widget):
         return Strip(segments).simplify().adjust_cell_length(width, base)
 
     def _ink(self, style: Style) -> RichStyle:
-        return self.screen.get_component_rich_style(f"ink--{style}", partial=True)
+        return cast(HasInks, self.app).inks[style]
 
     @property
     def _base(self) -> RichStyle:
