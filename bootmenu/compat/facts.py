@@ -204,6 +204,8 @@ class InitramfsFacts(Value, kw_only=True):
     """Why it is not an initramfs, or None if it begins like one."""
     module_releases: tuple[str, ...] | None = None
     """Directories below lib/modules, or None if not looked for."""
+    first_stage: bool = False
+    """Whether it is marked as that of a boot menu."""
 
     @classmethod
     def from_source(cls, source: ByteSource, *, deep: bool) -> InitramfsFacts:
@@ -212,7 +214,12 @@ class InitramfsFacts(Value, kw_only=True):
             found = initramfs.inspect(source, deep=deep)
         except FormatError as error:
             return cls(size=source.size, problem=error.message)
-        return cls(size=source.size, compression=found.compression, module_releases=found.module_releases)
+        return cls(
+            size=source.size,
+            compression=found.compression,
+            module_releases=found.module_releases,
+            first_stage=found.first_stage,
+        )
 
 
 class FixedUpDtb(Value, kw_only=True):

@@ -76,6 +76,9 @@ def gather(
         fixed_up = predict_dtb(reading.tree_data, reading.overlay_data, entry.dtb_edits)
         own = own_tree or fixed_up.base
     entry = _with_existence(entry, files)
+    if _opens_a_menu(entry.cmdline, initramfs):
+        # where the first stage is installed, it is the default of the loader that started it
+        entry = replace(entry, default=False, manual=entry.manual or N_("it opens the menu again"))
     files = [file if file.path == (path := _short(file)) else replace(file, path=path) for file in files]
     facts = EntryFacts(
         id=entry.id,
@@ -98,6 +101,19 @@ def gather(
         partitions=partitions,
     )
     return entry, facts
+
+
+def _opens_a_menu(cmdline: CommandLine, initramfs: Sequence[InitramfsFacts]) -> bool:
+    """Return whether an entry starts a first stage, this one or another: by itself it would do so for ever.
+
+    break=, rd.break=: where the menu is in the initramfs of another program (data/initramfs-tools, data/dracut).
+    """
+    stops = (cmdline.get("break") or "").split(",")
+    return (
+        any(archive.first_stage for archive in initramfs)
+        or "bootmenu" in stops
+        or "bootmenu" in cmdline.all("rd.break")
+    )
 
 
 def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[str, str] | None:

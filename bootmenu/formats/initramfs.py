@@ -16,6 +16,9 @@ from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Compression
 from bootmenu.model.value import Record, Value
 
+FIRST_STAGE = "bootmenu-first-stage"
+"""A file in a plain archive before the others, by which the initramfs of a first stage is known without unpacking."""
+
 _HEADER = 110
 _BLOCK = 256 * 1024
 _ZEROS = bytes(_BLOCK)
@@ -48,6 +51,8 @@ class Initramfs(Value, kw_only=True):
     module_releases: tuple[str, ...] | None
     """Kernel releases with a directory in lib/modules; None if unknown: the search was not deep, or the compression
     is not supported."""
+    first_stage: bool = False
+    """Whether it is marked as that of a first stage: what it starts is the boot menu."""
 
 
 def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
@@ -56,14 +61,15 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
     If not deep, read at most 10,000 headers and 1 MiB of zeros. Raise FormatError if it does not begin like an
     initramfs, or OSError if the medium fails.
     """
-    offset, releases, names, archives = 0, set[str](), 0, 0
+    offset, releases, names, archives, first_stage = 0, set[str](), 0, 0, False
     while True:
         beyond = _skip_zeros(source, offset, _MOST_ZEROS if deep else _MOST_ZEROS // 64)
         if names + archives > _MAX_NAMES:
             raise FormatError(f"it has more than {_MAX_NAMES} files")
         if names and (beyond is None or (not deep and names + archives > _NAMES)):
             # an initramfs with modules has them earlier
-            return Initramfs(compression=None, module_releases=tuple(sorted(releases)) if releases or deep else None)
+            found = tuple(sorted(releases)) if releases or deep else None
+            return Initramfs(compression=None, module_releases=found, first_stage=first_stage)
         if beyond is None:
             raise FormatError("it begins with too many zero bytes")
         offset = beyond
@@ -71,17 +77,12 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
         if not magic:
             if offset == 0 or names == 0:
                 raise FormatError("it is empty, or contains only zero bytes")
-            return Initramfs(compression=None, module_releases=tuple(sorted(releases)))
+            return Initramfs(compression=None, module_releases=tuple(sorted(releases)), first_stage=first_stage)
         compression = next((name for start, name in _MAGICS if magic.startswith(start)), None)
         if compression is not None:
-            if deep:
-                found = _packed_releases(source, offset, compression)
-                releases = releases | found if found is not None else releases
-                return Initramfs(
-                    compression=compression,
-                    module_releases=None if found is None else tuple(sorted(releases)),
-                )
-            return Initramfs(compression=compression, module_releases=None)
+            packed = _packed_releases(source, offset, compression) if deep else None
+            found = None if packed is None else tuple(sorted(releases | packed))
+            return Initramfs(compression=compression, module_releases=found, first_stage=first_stage)
         if magic[:6] not in (b"070701", b"070702"):
             if names:
                 raise FormatError("the first archive is followed by data that is not an archive", offset)
@@ -92,6 +93,7 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
             names += 1
             if names > (_MAX_NAMES if deep else _NAMES):
                 break
+            first_stage = first_stage or name == FIRST_STAGE
             match = _MODULES.match(name)
             if match:
                 releases.add(match[1])

@@ -18,6 +18,7 @@ from bootmenu.bootstate import pin
 from bootmenu.config import settings_layers
 from bootmenu.config.settings import FILE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.formats.initramfs import FIRST_STAGE
 from bootmenu.image import AUTO, SUITE, apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner
@@ -113,11 +114,16 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
     with progress.task(f"packing {len(contents.nodes)} files", size) as task:
         pieces = _counted(cpio.pack(contents.nodes, mtime=options.mtime), task)
-        packed = options.compress.apply(pieces, size)
+        packed = _mark() + options.compress.apply(pieces, size)
     write(options.output, packed)
     progress(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
     progress("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
     _write_kernel(root, version, options, progress)
+
+
+def _mark() -> bytes:
+    """Return the plain archive by which a menu recognises what opens it."""
+    return b"".join(cpio.pack([cpio.ArchiveMember.file(FIRST_STAGE, b"")]))
 
 
 def _counted(pieces: Iterable[bytes], task: ProgressTask) -> Iterator[bytes]:

@@ -194,19 +194,21 @@ def _preferences(
     """Yield the preferences that match an entry, strongest first."""
     # the default of a disk that is not trusted counts only if there is no other
     allowed = [listing for listing in listings if trusted.rejection(listing) is None] or list(listings)
+    # nobody has named these, so what never starts by itself is not worth a word
+    unnamed = [listing for listing in allowed if not listing.entry.manual] or allowed
     once = tuple(_with_id(listings, state.once))
     if once:
         yield _Preference(once, _Origin.ONCE, exact=True, disks=frozenset(state.once_disks))
     if settings.default is not None:
         exact = _is_exact(settings.default)
-        if by_setting := tuple(_matching(listings if exact else allowed, settings.default)):
+        if by_setting := tuple(_matching(listings if exact else unnamed, settings.default)):
             yield _Preference(by_setting, _Origin.DEFAULT, exact=exact)
     if made := tuple(_with_id(listings, state.default)):
         yield _Preference(made, _Origin.DEFAULT, exact=True, disks=trusted.default)
     if configured := tuple(listing for listing in allowed if listing.entry.default):
         yield _Preference(configured, _Origin.DEFAULT)
-    if allowed:
-        yield _Preference(tuple(allowed), _Origin.FIRST)
+    if unnamed:
+        yield _Preference(tuple(unnamed), _Origin.FIRST)
 
 
 def _is_exact(pattern: str) -> bool:

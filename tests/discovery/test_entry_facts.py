@@ -9,6 +9,8 @@ import pytest
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.entry_facts import gather
+from bootmenu.formats.initramfs import FIRST_STAGE
+from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.value import replace
 from tests.builders.containers import board_dtb, fit_of, uimage, uki
@@ -160,3 +162,44 @@ def test_overlays_that_make_too_large_a_tree_are_not_gathered() -> None:
     assert states == [FileState.PRESENT] * 2 + [FileState.UNUSABLE] * 8
     assert "2,097,152" in facts.files[-1].detail
     assert len(facts.overlays) == 2
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "initrds", "opens"),
+    [
+        ("quiet", ("/plain",), False),
+        ("quiet", ("/marked",), True),
+        ("quiet", ("/plain", "/marked"), True),
+        ("quiet", ("/wrapped",), True),
+        ("root=/dev/sda2 break=bootmenu", ("/plain",), True),
+        ("root=/dev/sda2 break=top,bootmenu", ("/plain",), True),
+        ("root=/dev/sda2 break=mount", ("/plain",), False),
+        ("root=/dev/sda2 rd.break=bootmenu rd.break", ("/plain",), True),
+        ("root=/dev/sda2 rd.break", ("/plain",), False),
+    ],
+)
+def test_what_opens_a_boot_menu_again_never_starts_by_itself(
+    cmdline: str, initrds: tuple[str, ...], opens: bool
+) -> None:
+    archive = b"".join(pack([ArchiveMember.file(FIRST_STAGE, b"")])) + gzip.compress(CPIO)
+    files = {
+        "/Image": whole_image(),
+        "/plain": gzip.compress(CPIO),
+        "/marked": archive,
+        "/wrapped": uimage(archive, kind=3),
+    }
+    named = replace(
+        ENTRY,
+        kernel=ref("", "/Image"),
+        initrds=tuple(ref("", path) for path in initrds),
+        cmdline=CommandLine(cmdline),
+        default=True,
+    )
+    entry, _ = gather(named, {"sda1": MemoryTree(files)})
+    assert (bool(entry.manual), entry.default) == (opens, not opens)
+
+
+def test_a_unified_kernel_that_opens_a_menu_never_starts_by_itself() -> None:
+    archive = b"".join(pack([ArchiveMember.file(FIRST_STAGE, b"")])) + gzip.compress(CPIO)
+    image = uki((".linux", whole_image()), (".initrd", archive), (".cmdline", b"console=tty0"))
+    assert gather(ENTRY, {"sda1": MemoryTree({UKI: image})})[0].manual

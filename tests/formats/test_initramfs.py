@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bootmenu.compat.facts import InitramfsFacts
 from bootmenu.errors import FormatError
-from bootmenu.formats.initramfs import Initramfs, inspect
+from bootmenu.formats.initramfs import FIRST_STAGE, Initramfs, inspect
 from bootmenu.formats.reader import Buffer
 from tests.builders.packed import lz4_legacy
 from tests.properties import examples
@@ -72,6 +72,15 @@ def test_early_microcode_may_stand_before_a_packed_archive(name: str) -> None:
     early = cpio("kernel/x86/microcode/GenuineIntel.bin", size=1000)
     data = early + bytes(512) + PACK[name](cpio("usr/lib/modules/6.12.1"))
     assert look(data) == Initramfs(compression=name, module_releases=("6.12.1",))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_mark_of_a_first_stage_stands_before_what_is_packed(deep: bool) -> None:
+    rest = zstandard.compress(cpio("init", FIRST_STAGE))
+    assert look(cpio(FIRST_STAGE) + rest, deep=deep).first_stage
+    assert look(cpio("kernel/x86/microcode/x.bin") + cpio(FIRST_STAGE) + bytes(8) + rest, deep=deep).first_stage
+    assert look(cpio(FIRST_STAGE) + cpio("init"), deep=deep).first_stage
+    assert not look(cpio(f"usr/{FIRST_STAGE}", f"{FIRST_STAGE}.txt") + rest, deep=deep).first_stage
 
 
 def test_modules_of_every_part_are_found() -> None:

@@ -14,6 +14,8 @@ import zstandard
 
 from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.formats.initramfs import Initramfs, inspect
+from bootmenu.formats.reader import Buffer
 from bootmenu.image import SUITE
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
 from bootmenu.model.value import replace
@@ -132,7 +134,11 @@ def test_a_whole_image(tmp_path: Path) -> None:
     )
     build(options, Commands(), ProgressBar(said, {}))
     assert output.with_name("first.cpio.zst.vmlinuz").read_bytes() == b"kernel"
-    nodes = unpack(zstandard.ZstdDecompressor().decompress(output.read_bytes()))
+    packed = output.read_bytes()
+    assert inspect(Buffer(packed), deep=False) == Initramfs(
+        compression="zstd", module_releases=None, first_stage=True
+    )
+    nodes = unpack(zstandard.ZstdDecompressor().decompress(packed[packed.index(b"\x28\xb5\x2f\xfd") :]))
     assert nodes["init"][0] & 0o111
     assert nodes["init"][1].startswith(b"#!/bin/busybox sh\n")
     assert nodes["etc/bootmenu/modules"][1] == b"/usr/lib/modules/6.1/kernel/virtio_blk.ko\n"

@@ -108,13 +108,22 @@ def test_an_unfinished_command_line_is_never_counted_down_to(
     unfinished: Listing, reason: str, state: State, settings: Settings, what: str
 ) -> None:
     choice = choose([unfinished, A], state, settings, finished=True)
-    assert (choice.listing, choice.reason) == (A, f"{what} Title of u {reason}: the next one is taken.")
+    unnamed = unfinished.entry.manual and what == "The first entry"
+    told = "" if unnamed else f"{what} Title of u {reason}: the next one is taken."
+    assert (choice.listing, choice.reason) == (A, told)
     # nor is it what stands in for another one
     failing = entry("f", "fail")
     assert choose([failing, unfinished, B], state, settings, finished=True).listing is B
     alone = choose([unfinished], state, settings, finished=True)
     assert alone.listing is None
     assert alone.reason == f"{what} Title of u {reason}, and no other entry can start automatically."
+
+
+def test_a_pattern_passes_over_what_never_starts_by_itself() -> None:
+    choice = choose([kept_back("a"), A, B], State(), Settings(default="[ab]"), finished=True)
+    assert (choice.listing, choice.reason) == (A, "")
+    choice = choose([A, kept_back("b"), B], State(), Settings(default="b*"), finished=True)
+    assert (choice.listing, choice.reason) == (B, "")
 
 
 def test_dollars_that_are_no_variables_are_none() -> None:
