@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from bootmenu.errors import UsageError
+from bootmenu.image import SUITE
 
 HELP = "build a first stage, or copy the menu into another initramfs"
 FOLLOWS = "completion"
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument(
         "--suite",
-        default="trixie",
+        default=SUITE,
         help="Debian suite, or auto: the one with this machine's Python, for which bytecode can be made "
         "(default: %(default)s)",
     )

@@ -13,12 +13,15 @@ Each is made beside its place and renamed, so that an interruption at any time l
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import functools
 import hashlib
 import importlib.metadata
 import json
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +111,8 @@ class MachineFiles(Value, kw_only=True):
                 if not self.are_made():
                     self._make(runner, progress)
         except OSError as error:
-            hint = "Free some space, or set XDG_CACHE_HOME to a folder elsewhere."
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            hint = f"{'Free some space, or set' if full else 'Set'} XDG_CACHE_HOME to a folder elsewhere."
             raise BootmenuError(f"{error.filename or self.cache}: {error.strerror}", hint) from error
 
     def _make(self, runner: Runner, progress: ProgressBar) -> None:
@@ -130,6 +134,7 @@ class MachineFiles(Value, kw_only=True):
         write_disk(fresh / self.disk.name, partitions(self._sample_files(root)), fresh / "work", runner)
         shutil.rmtree(fresh / "work")
         fresh.rename(self.folder)
+        progress(f"{self.cache} holds {megabytes(kept(self.cache))}; bootmenu vm --clean removes it")
 
     def _download(self, runner: Runner, progress: ProgressBar) -> Path:
         """Download the packages that are missing, and return the unpacked tree of the first stage."""
@@ -156,7 +161,6 @@ class MachineFiles(Value, kw_only=True):
         size = sum(package.size for place, archive in archives.items() for package in archive.missing(needed[place]))
         if size:
             progress(f"to download, once: {megabytes(size)} of Debian's packages for {self.architecture}")
-            progress(f"to be kept in {self.cache}")
             progress("Ctrl-C stops; the next start goes on from there")
         files = {place: archive.download(needed[place], progress) for place, archive in archives.items()}
         if packages:
@@ -238,13 +242,20 @@ def default_suite() -> str:
 
 def clean(cache: Path) -> int:
     """Remove what was downloaded and made, and return how many bytes that was."""
-    freed = 0
-    for top in (cache / name for name in CACHES):
-        for path in top.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                freed += path.stat().st_blocks * 512
-        shutil.rmtree(top, ignore_errors=True)
+    freed = kept(cache)
+    for name in CACHES:
+        shutil.rmtree(cache / name, ignore_errors=True)
     return freed
+
+
+def kept(cache: Path) -> int:
+    """Return how many bytes of what was downloaded and made are on the disk."""
+    size = 0
+    for path in (path for name in CACHES for path in (cache / name).rglob("*")):
+        with contextlib.suppress(OSError):  # somebody else may be removing it
+            status = path.lstat()
+            size += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
+    return size
 
 
 def _kernel(suite: str, architecture: str, package: str) -> Sample:

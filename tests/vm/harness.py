@@ -116,14 +116,14 @@ class Machine:
         self,
         hardware: Hardware,
         *,
-        kernel: Path,
-        initrd: Path,
+        kernel: Path | None,
+        initrd: Path | None,
         cmdline: str = "",
         name: str = "machine",
         artifacts: Path,
         limit: float = 300.0,
     ) -> None:
-        """limit: seconds after which every wait fails."""
+        """kernel: None = the firmware starts what is on the disks. limit: seconds after which every wait fails."""
         self.name = name
         self.log = b""
         """Every byte the machine printed."""
@@ -136,10 +136,11 @@ class Machine:
         self._limit = limit
         self._argv = [hardware.emulator, *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
         self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
-        self._argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
-        # a machine under test waits for its test, unless that is about the countdown
-        wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"
-        self._argv += ["-append", f"console={hardware.console} earlycon panic=1 {wait} {cmdline}".strip()]
+        if kernel is not None:
+            # a machine under test waits for its test, unless that is about the countdown
+            wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"
+            self._argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
+            self._argv += ["-append", f"console={hardware.console} earlycon panic=1 {wait} {cmdline}".strip()]
         if hardware.dtb is not None:
             self._argv += ["-dtb", str(hardware.dtb)]
         for number, disk in enumerate(hardware.disks):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.errors import UsageError
+from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt
 from bootmenu.view.progress_bar import SILENT
 from bootmenu.vm import machine_files
@@ -65,6 +66,21 @@ def test_an_interrupted_disk_is_made_again(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in files.folder.parent.iterdir()] == [files.folder.name]
     files.make(FakeCommands(), SILENT)
     assert len(disks) == 2, "nothing is made twice"
+
+
+@pytest.mark.parametrize(("number", "free"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)])
+def test_a_cache_that_cannot_be_written_is_named_with_what_helps(
+    number: int, free: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = MachineFiles(cache=tmp_path, architecture="arm64", suite="trixie")
+
+    def fail(*_: object) -> None:
+        raise OSError(number, "no", str(tmp_path / "apt"))
+
+    monkeypatch.setattr(MachineFiles, "_download", fail)
+    with pytest.raises(BootmenuError, match=str(tmp_path / "apt")) as error:
+        files.make(FakeCommands(), SILENT)
+    assert ("space" in error.value.hint, "XDG_CACHE_HOME" in error.value.hint) == (free, True)
 
 
 def test_clean_removes_what_was_downloaded_and_nothing_else(
