@@ -72,17 +72,23 @@ def _debian(suite: str, wanted: tuple[str, ...], cache: Path, architecture: str 
     return archive
 
 
+def tree_of(suite: str, wanted: tuple[str, ...], top: Path, architecture: str = "amd64") -> Path:
+    """Make `top` anew, with Debian and some packages, and return it. Its neighbours keep what was downloaded."""
+    if os.geteuid() != 0:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("only root can install packages into a tree")
+    archive = _debian(suite, wanted, top.parent, architecture)
+    shutil.rmtree(top, ignore_errors=True)
+    top.mkdir()
+    _run(["tar", "-C", top, "--exclude=./dev/*", "-xf", archive])
+    return top
+
+
 @functools.cache
 def installed_tree(suite: str, cache: Path, architecture: str = "amd64") -> Path:
     """Return a tree of a suite in which our packages are installed; it is made anew in each process."""
-    if os.geteuid() != 0:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("only root can install packages into a tree")
     wanted = tuple(name.format(architecture=architecture) for name in (*COMMON, *MORE[suite]))
     name = f"packages-{suite}{'' if architecture == 'amd64' else f'-{architecture}'}"
-    top = cache / name
-    shutil.rmtree(top, ignore_errors=True)
-    top.mkdir(parents=True)
-    _run(["tar", "-C", top, "--exclude=./dev/*", "-xf", _debian(suite, wanted, cache, architecture)])
+    top = tree_of(suite, wanted, cache / name, architecture)
     ours = [path for path in packages().glob("*.deb") if path.name.startswith("bootmenu-")]
     revision = "1_all" if suite == "sid" else "1~bundled_all"
     ours += packages().glob(f"bootmenu_*-{revision}.deb")
@@ -94,8 +100,9 @@ def installed_tree(suite: str, cache: Path, architecture: str = "amd64") -> Path
 
 def run_inside(tree: Path, script: str, architecture: str = "amd64") -> str:
     """Run a script of sh as root of a tree, and return what it prints."""
-    # not mounted anew, which a namespace without network or processes of its own may not do
-    mounts = 'for name in proc dev sys; do mount --rbind "/$name" "$0/$name"; done'
+    # the tree is a mount point, as mkosi wants the root directory to be; proc and sys are not mounted anew, which a
+    # namespace without network or processes of its own may not do
+    mounts = 'mount --bind "$0" "$0"; for name in proc dev sys; do mount --rbind "/$name" "$0/$name"; done'
     mounts += '; mount -o remount,bind,ro "$0/sys"'
     inside = 'exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive'
     alone = ["unshare", "-m", "--propagation", "private", "sh", "-ec", f'{mounts}; {inside} sh -ec "$1"']
