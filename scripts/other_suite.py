@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Run `make test-fast` of this checkout on another Debian suite: `make test-on SUITE=trixie`.
 
-mmdebstrap makes a tree of the suite with Python, make, git and the tools of file systems, the checkout is cloned into
-it, and make does its own set-up there, as it does on a machine. The tree gets this machine's apt sources and pip's and
-uv's settings, and is removed at the end. Needs root. Nothing stays mounted: the mounts are in a namespace of their own.
+mmdebstrap makes a tree of the suite with Python, make, git and the tools of file systems, the checkout is cloned
+into it, and make does its own set-up there, as it does on a machine. The tree gets this machine's apt sources and
+pip's and uv's settings, and is removed at the end. Needs root. Nothing stays mounted: the mounts are in a namespace
+of their own.
 """
 
 from __future__ import annotations
