@@ -109,6 +109,7 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from bootmenu.image import included_files
     from bootmenu.image.build import BuildOptions, Compress, build
     from bootmenu.system.processes import Commands
     from bootmenu.view.progress_bar import ProgressBar
@@ -123,21 +124,13 @@ def _build(args: argparse.Namespace) -> int:
         kernel_version=args.kernel_version,
         kernel_output=args.kernel_output,
         packages=tuple(args.package),
-        includes=tuple(parse_include(text) for text in args.include),
+        includes=tuple(included_files.parse(text) for text in args.include),
         compress=Compress(args.compress),
         cache=cache_folder(),
         mtime=source_date(os.environ.get("SOURCE_DATE_EPOCH")),
     )
     build(options, Commands(), ProgressBar(sys.stderr, os.environ))
     return 0
-
-
-def parse_include(text: str) -> tuple[Path, str]:
-    """Return the host path and the path in the image of `SRC:DEST`. Raise UsageError."""
-    source, colon, destination = text.rpartition(":")
-    if not (source and colon and destination.strip("/")):
-        raise UsageError(f"--include {text}: this is not SRC:DEST", "For example --include notes.txt:/etc/notes.txt")
-    return Path(source), destination.strip("/")
 
 
 def source_date(text: str | None) -> int:

@@ -3,23 +3,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import assert_never
 
 import zstandard
 
-from bootmenu.bootstate import pin
-from bootmenu.config import settings_layers
-from bootmenu.config.settings import FILE, FIRST_STAGE_MODULES
+from bootmenu.config.settings import FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.initramfs import FIRST_STAGE
-from bootmenu.image import AUTO, SUITE, apt, cpio, debian, kernel_modules, shared_libraries
+from bootmenu.image import (
+    AUTO,
+    SUITE,
+    apt,
+    cpio,
+    debian,
+    included_files,
+    kernel_modules,
+    output_files,
+    shared_libraries,
+)
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
@@ -92,9 +99,11 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     missing.
     """
     # before anything is downloaded
+    kernel_output = options.kernel_output or options.output.with_name(options.output.name + ".vmlinuz")
+    output_files.check([options.output, kernel_output])
     for source, destination in options.includes:
-        _check_settings(source, destination)
-    included = [file for source, destination in options.includes for file in _included(source, destination)]
+        included_files.check_settings(source, destination)
+    included = [file for pair in options.includes for file in included_files.collect(*pair, progress)]
     root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
@@ -109,16 +118,23 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
     contents.file("etc/group", b"root:x:0:\n", part="init")
-    for destination, data, executable in included:
-        contents.file(destination, data, part="included files", executable=executable)
+    for each in included:
+        if each.data is None:
+            contents.folder(each.path)
+        else:
+            contents.file(each.path, each.data, part="included files", executable=each.executable)
+    kernel = _kernel(root, version, options)
     size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
     with progress.task(f"packing {len(contents.nodes)} files", size) as task:
         pieces = _counted(cpio.pack(contents.nodes, mtime=options.mtime), task)
         packed = _mark() + options.compress.apply(pieces, size)
-    write(options.output, packed)
+    output_files.write({options.output: packed} | ({} if kernel is None else {kernel_output: kernel}))
     progress(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
     progress("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
-    _write_kernel(root, version, options, progress)
+    if kernel is None:
+        progress(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
+    else:
+        progress(f"{kernel_output}: kernel {version}, {_mb(len(kernel))}")
 
 
 def _mark() -> bytes:
@@ -242,65 +258,12 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
         contents.file(f"boot/config-{version}", root.read(config), part="kernel configuration")
 
 
-def _check_settings(source: Path, destination: str) -> None:
-    """Raise UsageError for a settings file with problems, which could not be fixed where the image runs."""
-    inside = PurePosixPath(FILE.strip("/"))
-    folder = PurePosixPath(destination.strip("/"))
-    file = source if folder == inside else None
-    if source.is_dir() and folder in inside.parents:
-        file = source / inside.relative_to(folder)
-    if file is None or not (file.exists() or file.is_symlink()):
-        return
-    hint = f"Put it right, and look at it with bootmenu settings; the image needs {FILE} without a problem."
-    try:
-        found = settings_layers.parse(file.read_bytes(), str(file))
-    except OSError as error:
-        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}", hint) from error
-    problems = [*found.problems, *filter(None, [pin.problem(found.settings)])]
-    if problems:
-        raise UsageError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
-
-
-def _included(source: Path, destination: str) -> Iterator[tuple[str, bytes, bool]]:
-    """Yield the path in the image and the content of a file, or of each below a folder, and if it is executable.
-
-    Raise UsageError if one cannot be read.
-    """
-    try:
-        if source.is_dir():
-            for path in sorted(source.rglob("*")):
-                if path.is_file():
-                    yield from _included(path, f"{destination}/{path.relative_to(source)}")
-            return
-        yield destination, source.read_bytes(), bool(source.stat().st_mode & 0o100)
-    except OSError as error:
-        raise UsageError(f"{source} cannot be included: {error.strerror}") from error
-
-
-def _write_kernel(root: Root, version: str, options: BuildOptions, say: Callable[[str], None]) -> None:
+def _kernel(root: Root, version: str, options: BuildOptions) -> bytes | None:
+    """Return the kernel, or None if the tree does not have it and nobody asked for it."""
     path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
-    if path is None:
-        if options.kernel_output is not None:
-            raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself")
-        say(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
-        return
-    target = options.kernel_output or options.output.with_name(options.output.name + ".vmlinuz")
-    data = root.read(path)
-    write(target, data)
-    say(f"{target}: kernel {version}, {_mb(len(data))}")
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file atomically. Raise BootmenuError, which names the path."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise BootmenuError(f"{path} cannot be written: {error.strerror}") from error
+    if path is None and options.kernel_output is not None:
+        raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself")
+    return None if path is None else root.read(path)
 
 
 def _mb(size: int) -> str:

@@ -81,4 +81,10 @@ class Contents:
                 self.folder(parent)
             elif not stat.S_ISDIR(above.mode):
                 raise UsageError(f"{node.path} cannot be added to the image: {parent} is not a directory")
+        old = self._nodes.get(node.path)
+        if old is not None and stat.S_ISDIR(old.mode) and not stat.S_ISDIR(node.mode):
+            raise UsageError(
+                f"{node.path} cannot be replaced: it is a folder of the image",
+                f"Name a file in it, such as /{node.path}/NAME.",
+            )
         self._nodes[node.path] = node

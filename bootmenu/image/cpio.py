@@ -13,7 +13,8 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.value import Value
 
 _TRAILER = "TRAILER!!!"
-_MAX_SIZE = 0xFFFF_FFFF
+MAX_SIZE = 0xFFFF_FFFF
+"""Of a file, in bytes."""
 
 
 class ArchiveMember(Value, kw_only=True):
@@ -68,7 +69,7 @@ def pack(nodes: Iterable[ArchiveMember], *, mtime: int = 0) -> Iterator[bytes]:
 
 
 def _record(node: ArchiveMember, *, inode: int, mtime: int) -> Iterator[bytes]:
-    if len(node.data) > _MAX_SIZE:
+    if len(node.data) > MAX_SIZE:
         raise BootmenuError(f"{node.path} is too big for an initramfs: {len(node.data)} bytes")
     name = node.path.encode("utf-8", "surrogateescape") + b"\0"
     links = 2 if stat.S_ISDIR(node.mode) else 1

@@ -76,6 +76,8 @@ class Root:
         host = self.host(path)
         if host is None:
             raise BootmenuError(f"{path} is missing in {self.folder}")
+        if not host.is_file():  # reading a named pipe would wait for ever
+            raise BootmenuError(f"{host} is no regular file")
         try:
             return host.read_bytes()
         except OSError as error:

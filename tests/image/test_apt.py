@@ -105,7 +105,7 @@ def test_the_suite_with_this_python(
     version: tuple[int, int], suite: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(debian, "sys", SimpleNamespace(version_info=VersionInfo(*version)))
-    options = BuildOptions(output=tmp_path, cache=tmp_path, debian="arm64", suite="auto", mirror="http://x")
+    options = BuildOptions(output=tmp_path / "o", cache=tmp_path, debian="arm64", suite="auto", mirror="http://x")
     runner = FakeRunner({"apt-get": Done(returncode=100, stderr=b"no network")})
     with pytest.raises(BootmenuError, match="no network" if suite else r"no Debian suite has Python 3\.12"):
         build(options, runner, SILENT)

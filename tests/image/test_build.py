@@ -13,11 +13,11 @@ import pytest
 import zstandard
 
 from bootmenu.commands import image_command
-from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.errors import UsageError
 from bootmenu.formats.initramfs import Initramfs, inspect
 from bootmenu.formats.reader import Buffer
 from bootmenu.image import SUITE
-from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
+from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version
 from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.view.progress_bar import SILENT, ProgressBar
@@ -57,13 +57,6 @@ def test_the_kernel_is_the_one_of_the_architecture(
     assert chosen == [kernel, "linux-image-cloud-arm64"]
 
 
-def test_includes() -> None:
-    assert image_command.parse_include("/a:b:/etc/c") == (Path("/a:b"), "etc/c")
-    for wrong in ("", "a", "a:", ":b", "a:/"):
-        with pytest.raises(UsageError):
-            image_command.parse_include(wrong)
-
-
 def test_the_command_of_the_first_stage_is_the_one_that_is_installed() -> None:
     installed = (Path(__file__).parents[2] / "data/bin/bootmenu").read_bytes()
     assert installed.endswith(_COMMAND.removeprefix(b"#!/usr/bin/python3 -I\n"))
@@ -89,13 +82,6 @@ def test_versions() -> None:
 @pytest.mark.parametrize("compress", list(Compress))
 def test_compression_is_reproducible(compress: Compress) -> None:
     assert compress.apply([b"abc"] * 99, 297) == compress.apply([b"abcabc", b"abc" * 97], 297)
-
-
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(BootmenuError, match="cannot be written"):
-        write(tmp_path / "file" / "x", b"")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_it_says_where_files_may_come_from(tmp_path: Path) -> None:
