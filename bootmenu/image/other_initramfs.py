@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from bootmenu.image.process_runner import Runner
 from bootmenu.image.rootfs import Root
 
 _MERGED = ("bin", "sbin", "lib")
+_UNFINISHED = ".bootmenu-copy.tmp"
 
 
 def copy_menu(root: Path, into: Path, runner: Runner, say: Callable[[str], None]) -> None:
@@ -33,21 +35,30 @@ def copy_menu(root: Path, into: Path, runner: Runner, say: Callable[[str], None]
     contents = Contents()
     add_menu(Root(root), contents, runner, say)
     nodes = [node for node in contents.nodes if not stat.S_ISCHR(node.mode)]
-    copied = 0
+    fresh, copied = into / _UNFINISHED, 0
+    _remove(fresh)  # what a copy that was killed has left
     for node in nodes:
         try:
             if into not in (into / node.path).parent.resolve().parents and node.path.count("/"):
                 raise BootmenuError(f"{into / node.path} would be outside of {into}")
-            copied += _copy(node, into / node.path)
+            copied += _copy(node, into / node.path, fresh)
         except OSError as error:
-            raise BootmenuError(
-                f"{error.filename or into / node.path} cannot be written: {error.strerror}"
-            ) from error
+            raise BootmenuError(f"{into / node.path} cannot be written: {error.strerror}") from error
+        finally:
+            _remove(fresh)
     say(f"{into}: {copied / 1e6:.1f} MB copied")
 
 
-def _copy(node: ArchiveMember, target: Path) -> int:
-    """Write one file, link or folder, unless there is one already; return its size in bytes."""
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _copy(node: ArchiveMember, target: Path, fresh: Path) -> int:
+    """Write one file, link or folder, unless there is one already; return its size in bytes.
+
+    fresh: where a file is until it is whole, as the next copy would take half a one for finished.
+    """
     if target.is_symlink() or target.exists():
         return 0
     if stat.S_ISDIR(node.mode):
@@ -56,7 +67,8 @@ def _copy(node: ArchiveMember, target: Path) -> int:
     elif stat.S_ISLNK(node.mode):
         target.symlink_to(node.data.decode("utf-8", "surrogateescape"))
     else:
-        target.write_bytes(node.data)
-        target.chmod(stat.S_IMODE(node.mode))
+        fresh.write_bytes(node.data)
+        fresh.chmod(stat.S_IMODE(node.mode))
+        fresh.rename(target)
         return len(node.data)
     return 0

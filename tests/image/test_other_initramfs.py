@@ -42,6 +42,29 @@ def test_only_what_is_missing_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("menu")
+def test_a_copy_that_was_interrupted_is_completed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = tmp_path / "initramfs"
+    into.mkdir()
+    (into / ".bootmenu-copy.tmp").write_bytes(b"of one that was killed")
+    write = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> None:
+        write(path, data[:3])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(KeyboardInterrupt):
+        other_initramfs.copy_menu(tmp_path, into, Commands(), lambda _: None)
+    assert not [path for path in into.rglob("*") if path.is_file() and not path.is_symlink()]
+    monkeypatch.setattr(Path, "write_bytes", write)
+    other_initramfs.copy_menu(tmp_path, into, Commands(), lambda _: None)
+    assert (into / "usr/bin/python3.99").read_bytes() == b"python"
+    assert not (into / ".bootmenu-copy.tmp").exists()
+
+
+@pytest.mark.usefixtures("menu")
 @pytest.mark.parametrize("wrong", ["absent", "a folder of its own", "a link out of it"])
 def test_a_tree_that_is_none_of_an_initramfs_is_left_alone(tmp_path: Path, wrong: str) -> None:
     into = tmp_path / "initramfs"
