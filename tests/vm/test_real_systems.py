@@ -26,7 +26,9 @@ SILENCE = 120.0
 """Seconds: it says nothing while systemd starts, and two other machines may be at work."""
 
 
-@pytest.mark.parametrize("architecture", list(HARDWARE))
+@pytest.mark.parametrize(
+    "architecture", [pytest.param(name, marks=[pytest.mark.full] if name == "arm64" else []) for name in HARDWARE]
+)
 def test_debian_13_comes_to_its_login(
     architecture: str, machine: MachineMaker, vm_cache: Path, tmp_path: Path
 ) -> None:
