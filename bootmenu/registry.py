@@ -10,10 +10,11 @@ from __future__ import annotations
 import graphlib
 import importlib
 import itertools
-import pkgutil
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -29,6 +30,14 @@ class _Registration(NamedTuple, Generic[T]):
     after: tuple[str, ...]
     before: tuple[str, ...]
     last: bool
+
+
+def modules_in(package: ModuleType) -> list[str]:
+    """Return the dotted names of the modules in a package, sorted. pkgutil imports inspect for the same."""
+    names = {name.partition(".") for folder in package.__path__ for name in os.listdir(folder)}  # noqa: PTH208
+    stems = {stem for stem, dot, suffix in names if suffix in ("py", "pyc") or not dot}
+    stems -= {"__init__", "__pycache__"}
+    return [f"{package.__name__}.{stem}" for stem in sorted(stems) if stem.isidentifier()]
 
 
 class Registry(Generic[T]):
@@ -73,8 +82,8 @@ class Registry(Generic[T]):
             self._loaded = True
             try:
                 package = importlib.import_module(self._package)
-                for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
-                    importlib.import_module(module.name)
+                for name in modules_in(package):
+                    importlib.import_module(name)
             except BaseException:
                 self._loaded = False  # or the next one to ask would get a part for the whole
                 raise

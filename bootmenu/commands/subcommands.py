@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
@@ -20,6 +19,7 @@ from bootmenu import __version__, commands
 from bootmenu.errors import UsageError
 from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.text import sentence
+from bootmenu.registry import modules_in
 
 SUFFIX = "_command"
 EPILOG = """\
@@ -174,9 +174,9 @@ def load(modules: Mapping[str, str]) -> dict[str, SubCommand]:
 def _modules() -> dict[str, str]:
     """Return the module names of all subcommands, by subcommand."""
     return {
-        file.name.removesuffix(SUFFIX).replace("_", "-"): f"{commands.__name__}.{file.name}"
-        for file in pkgutil.iter_modules(commands.__path__)
-        if file.name.endswith(SUFFIX)
+        name.rpartition(".")[2].removesuffix(SUFFIX).replace("_", "-"): name
+        for name in modules_in(commands)
+        if name.endswith(SUFFIX)
     }
 
 

@@ -9,7 +9,6 @@ it is a copy. grub-btrfs and openSUSE write entries that name the snapshot in ro
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -284,7 +283,11 @@ def _snapper(text: str) -> tuple[str, str]:
     # that a document declares are not looked up.
     def element(name: str) -> str:
         match = re.search(rf"<{name}>([^<]{{0,4096}})</{name}>", text)
-        return html.unescape(match[1]) if match else ""
+        if match is None:
+            return ""
+        import html  # for a snapshot that has such a note
+
+        return html.unescape(match[1])
 
     return _date(element("date").strip()), element("description")
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import re
 import zlib
 from collections.abc import Iterator
@@ -147,8 +146,8 @@ def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, s
             continue
         if path.endswith(".gz"):
             try:
-                data = gzip.decompress(data)
-            except (OSError, EOFError, zlib.error):
+                data = zlib.decompress(data, wbits=16 + zlib.MAX_WBITS)  # the module gzip imports more
+            except zlib.error:
                 continue
         return frozenset(data.splitlines()), path
     return None, None

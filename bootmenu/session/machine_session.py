@@ -29,10 +29,6 @@ from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
-from bootmenu.kexec import hooks
-from bootmenu.kexec import jump as jumping
-from bootmenu.kexec import load as loading
-from bootmenu.kexec.digests import with_demands
 from bootmenu.kexec.dtb_builder import DtbBuilder, PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.load_test import LoadTestPermission, load_test_permission
@@ -191,6 +187,9 @@ class MachineSession:
 
     def plan(self, listing: Listing) -> LoadPlan:
         """Return what booting an entry would do."""
+        from bootmenu.kexec import hooks  # what only a start needs is imported with it
+        from bootmenu.kexec.digests import with_demands
+
         with self._partitions.reading(listing.entry) as trees:
             dtb_builder, facts = self.dtb_builder.on(trees), self._without_renames(listing.facts)
             plan = make_plan(listing.entry, facts, self._machine, dtb_builder=dtb_builder, method=self._method)
@@ -283,6 +282,8 @@ class MachineSession:
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """Read, prepare and load. The scan stays paused until the kernel is unloaded, or the load has failed."""
+        from bootmenu.kexec import load
+
         self.scanner.pause()
         try:
             with contextlib.ExitStack() as stack:
@@ -291,37 +292,43 @@ class MachineSession:
                 except BootmenuError as error:
                     raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
                 plan = replace(plan, demands=self._partitions.demands)
-                yield from loading.load(plan, trees, self.host, pace=self._pace)
+                yield from load.load(plan, trees, self.host, pace=self._pace)
         except BaseException:
             self.scanner.resume()
             raise
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """Run the hooks, sync and unmount."""
-        yield from jumping.prepare_jump(self.host, plan, self.release)
+        from bootmenu.kexec import jump
+
+        yield from jump.prepare_jump(self.host, plan, self.release)
 
     def unload(self, plan: LoadPlan) -> str:
         """Unload the kernel, and resume the scan; return why it stays loaded, or an empty string."""
+        from bootmenu.kexec import load
+
         try:
-            return loading.unload(plan, self.host)
+            return load.unload(plan, self.host)
         finally:
             self.scanner.resume()
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel, after recording the attempt in the state."""
+        from bootmenu.kexec import jump, load
+
         if self._simulated:
             message = N_("Here the machine would start {name}.", name=plan.entry.full_name)
             raise SimulatedJump(message, N_("This is a simulation."))
         counted = self._count_try(plan.entry)
         self.state_store.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
-            jumping.execute(self.host)
+            jump.execute(self.host)
         except BaseException as error:  # nothing was started, so this is not counted as a try
             self.state_store.update(State.on_boot_failed)
             if counted is not None:
                 counted.take_back()
                 self._renamed_back.add((plan.entry.kernel.device, plan.entry.kernel.path))
-            leave_note(error, loading.unload(plan, self.host))
+            leave_note(error, load.unload(plan, self.host))
             self._partitions.reassemble()
             self.scanner.resume()
             raise

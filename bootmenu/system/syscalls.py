@@ -9,7 +9,6 @@ import errno
 import fcntl
 import mmap
 import os
-import platform
 import struct
 from collections.abc import Iterator, Sequence
 from enum import IntFlag
@@ -305,12 +304,12 @@ class Syscalls:
 
     def uname(self) -> tuple[str, str]:
         """Return (machine, kernel release)."""
-        name = platform.uname()
+        name = os.uname()
         return name.machine, name.release
 
 
 def _kexec_numbers(call: str) -> _Kexec:
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _KEXEC_NUMBERS:
         raise OSError(errno.ENOSYS, f"{call}: its number is not known here", machine)
     return _KEXEC_NUMBERS[machine]

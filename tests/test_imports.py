@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""What is imported at which moment: on a slow board a module costs 10 to 100 ms."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+UNUSED = frozenset({"ast", "asyncio", "dataclasses", "inspect", "pkgutil", "platform", "rich", "ssl", "textual"})
+"""What nothing needs before the menu opens."""
+OF_A_LOAD = frozenset(
+    {"bootmenu.kexec.load", "bootmenu.kexec.jump", "bootmenu.kexec.hooks", "concurrent.futures", "logging"}
+)
+RARE = frozenset({"gzip", "html"})
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("from bootmenu.frontends import launcher", UNUSED | OF_A_LOAD | RARE | {"bootmenu.session.machine_session"}),
+        ("from bootmenu.session import machine_session", UNUSED | OF_A_LOAD | RARE),
+        ("from bootmenu.cli import main; main(['scan', '--json', '--root', '/nowhere'])", UNUSED | OF_A_LOAD | RARE),
+    ],
+    ids=["first frame", "session", "scan"],
+)
+def test_nothing_is_imported_before_it_is_needed(statement: str, absent: frozenset[str]) -> None:
+    program = f"import sys; {statement}; import json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert absent & set(json.loads(done.stdout.splitlines()[-1])) == set()
