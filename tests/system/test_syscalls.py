@@ -6,7 +6,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ Words = tuple[object, ...]
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Syscalls, list[Words]]]:
     def make(machine: str, answer: int = 0) -> tuple[Syscalls, list[Words]]:
         syscalls, words = Syscalls(), list[Words]()
-        monkeypatch.setattr(platform, "machine", lambda: machine)
+        monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "host", "6.1", "#1", machine)))
 
         def call(number: int, *arguments: object) -> int:
             array = arguments[2] if isinstance(arguments[2], ctypes.Array) else None
