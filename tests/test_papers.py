@@ -151,6 +151,8 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_virt: Path) -> P
             "completions/other": b"",
             **dict.fromkeys(("board.json", "boards/one.json", "boards/two.json"), facts),
             **{f"{name}/{path}": data for name in ("esp", "root") for path, data in entry.items()},
+            "bootmenu/data/mkosi/mkosi.conf": b"",
+            **{f"bootmenu/build/debian/{name}_1-1~bundled_all.deb": b"" for name in ("bootmenu", "bootmenu-image")},
         },
     )
     monkeypatch.chdir(folder)
@@ -162,8 +164,11 @@ def local(words: list[str], sandbox: Path) -> Iterator[str]:
     for word in words:
         if word == "/vmlinuz" or word.startswith("/boot/"):
             yield str(sandbox / word[1:])
+        elif word.startswith("~/"):
+            yield from local([str(sandbox / word[2:])], sandbox)
         elif "*" in word:
-            yield from map(str, sorted(Path().glob(word)))
+            top = Path("/" if word.startswith("/") else "")
+            yield from map(str, sorted(top.glob(word.lstrip("/"))))
         else:
             yield word
 

@@ -196,7 +196,8 @@ def test_nothing_grows_with_a_device_that_comes_and_goes(machine: Machine, names
             memory.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    grown = {name: (seen[1][name], seen[2][name]) for name in seen[2] if seen[2][name] > seen[1][name] + 5}
+    # less than one for each of them is what threads are at work with
+    grown = {name: (seen[1][name], seen[2][name]) for name in seen[2] if seen[2][name] > seen[1][name] + FLAPS // 4}
     assert not grown
     longer = {name: (lengths[1][name], n) for name, n in lengths[2].items() if n > lengths[1].get(name, 0) + 2}
     assert not longer
