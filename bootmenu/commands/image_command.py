@@ -143,6 +143,10 @@ def source_date(text: str | None) -> int:
 
 
 def cache_folder() -> Path:
-    """Return bootmenu's folder in the user's cache."""
-    top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(top) / "bootmenu"
+    """Return bootmenu's folder in the user's cache. Raise UsageError if nothing says where that is."""
+    if top := os.environ.get("XDG_CACHE_HOME"):
+        return Path(top) / "bootmenu"
+    try:
+        return Path.home() / ".cache" / "bootmenu"
+    except RuntimeError:  # neither HOME nor an account
+        raise UsageError("this user has no home, and so no cache", "Set XDG_CACHE_HOME to a folder.") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ _CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke")
 _ALIASES = ("oldoldstable", "oldstable", "stable", "testing")
 _ROLLING = ("sid", "unstable", "experimental", "rc-buggy")
 """Suites whose updates come into the suite itself: they have no -updates and no -security."""
+_PLAINER = "Set XDG_CACHE_HOME to a folder with a plainer name."
+_NOT_DOWNLOADED = "Try again, with package lists of now; another mirror is used with --mirror URL."
 _LISTS_FRESH = 6 * 3600.0
 
 
@@ -225,12 +228,18 @@ class Apt:
     """apt with its own configuration in one directory."""
 
     def __init__(self, folder: Path, *, architecture: str, sources: Sequence[AptSource], runner: Runner) -> None:
-        """Write the configuration; nothing is downloaded yet."""
+        """Write the configuration; nothing is downloaded yet.
+
+        Raise BootmenuError for a folder whose name apt's configuration cannot hold.
+        """
         self.folder = folder.absolute()
+        if any(character == '"' or not character.isprintable() for character in str(self.folder)):
+            raise BootmenuError(f"apt cannot use the folder {self.folder}", _PLAINER)
         self.archives = self.folder / "archives"
         self._runner = runner
         self._config = self.folder / "apt.conf"
         lists = self.folder / "state" / "lists"
+        self._lists = lists
         for path in (
             self.archives / "partial",
             lists / "partial",
@@ -276,8 +285,14 @@ class Apt:
         if self._stamp.exists() and time.time() - self._stamp.stat().st_mtime < _LISTS_FRESH:
             return
         argv = [*self._argv("apt-get"), "-o", "APT::Update::Error-Mode=any", "update"]
-        output(self._runner, argv, timeout=600)
+        hint = "Is the network there? Another mirror is used with --mirror URL."
+        output(self._runner, argv, timeout=600, hint=hint)
         self._stamp.touch()
+
+    def forget(self) -> None:
+        """Let the next `update` fetch all lists anew: those that are there are damaged, or of another day."""
+        self._stamp.unlink(missing_ok=True)
+        shutil.rmtree(self._lists, ignore_errors=True)
 
     def show(self, names: Sequence[str]) -> dict[str, Package]:
         """Return the candidate version of each package by name; omit names that the archive does not have."""
@@ -297,12 +312,16 @@ class Apt:
             title = f"downloading {len(missing)} of {len(packages)} packages"
             size = sum(package.size for package in missing)
             with progress.task(title, size, measure=lambda: self._written(missing)):
-                output(self._runner, argv, timeout=1800)
+                try:
+                    output(self._runner, argv, timeout=1800, hint=_NOT_DOWNLOADED)
+                except BootmenuError:
+                    self.forget()
+                    raise
         for package in missing:
             if not self._is_stored(package):
                 raise BootmenuError(
                     f"{package.file_name} was not downloaded, or its SHA-256 is wrong",
-                    f"Check {self.archives} and try again.",
+                    _NOT_DOWNLOADED,
                 )
         return {package.name: self.archives / package.file_name for package in packages}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.apt import Apt, Package
+from bootmenu.image.lock_file import alone
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import SILENT, ProgressBar
@@ -34,6 +35,8 @@ _KERNELS = {"armhf": "armmp", "i386": "686", "ppc64el": "powerpc64le"}
 _PYTHONS = {(3, 11): "bookworm", (3, 13): "trixie", (3, 14): "sid"}
 """Which suite has which Python."""
 
+DOWNLOADS = "downloads.lock"
+"""Beside the folders of the private apts: who downloads or unpacks anything holds it."""
 _STAMP = ".bootmenu-packages.json"
 # Follow only dependencies whose files can be needed in the image: shared libraries and Python.
 # Tools for maintainer scripts (debconf, dpkg, perl) are in other sections.
@@ -149,10 +152,20 @@ def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner, pr
     stamp.write_text(json.dumps(state), "utf-8")
 
 
+def choose(apt: Apt, selection: Selection) -> tuple[Package, ...]:
+    """Return the packages like `resolve`. If one is missing, the archive's lists are fetched anew next time."""
+    try:
+        return resolve(selection, apt.show)
+    except BootmenuError:
+        apt.forget()
+        raise
+
+
 def prepare(apt: Apt, selection: Selection, root: Path, runner: Runner, progress: ProgressBar) -> None:
-    """Download the selected packages and unpack them into ``root``."""
-    progress("reading Debian's package lists")
-    apt.update()
-    packages = resolve(selection, apt.show)
-    files = apt.download(packages, progress)
-    unpack([(package, files[package.name]) for package in packages], root, runner, progress)
+    """Download the selected packages and unpack them into ``root``; wait while another process does."""
+    with alone(apt.folder.with_name(DOWNLOADS), progress):
+        progress("reading Debian's package lists")
+        apt.update()
+        packages = choose(apt, selection)
+        files = apt.download(packages, progress)
+        unpack([(package, files[package.name]) for package in packages], root, runner, progress)

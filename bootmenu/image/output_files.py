@@ -8,6 +8,7 @@ NAME            the old content, until all the new files are on the disk
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
@@ -15,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check(paths: Sequence[Path]) -> None:
@@ -57,9 +60,8 @@ def write(files: Mapping[Path, bytes]) -> None:
         for path, temporary in fresh.items():
             temporary.replace(path)
     except OSError as error:
-        raise BootmenuError(
-            f"{path} cannot be written: {error.strerror}", "What was there before is kept."
-        ) from error
+        hint = "Free some space; what was there before is kept." if error.errno in _FULL else ""
+        raise BootmenuError(f"{path} cannot be written: {error.strerror}", hint) from error
     finally:
         for temporary in fresh.values():
             with contextlib.suppress(OSError):

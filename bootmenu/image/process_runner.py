@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
 from bootmenu.system.processes import MAX_STDOUT
+
+NO_SPACE = "Free some space, or set XDG_CACHE_HOME to a folder elsewhere."
+_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+"""In the words of the C library; programs run with LC_ALL=C."""
 
 
 class FinishedProcess(Protocol):
@@ -30,18 +36,34 @@ class Runner(Protocol):
 
 
 def output(
-    runner: Runner, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
+    runner: Runner,
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    data: bytes | None = None,
+    keep: int = MAX_STDOUT,
+    hint: str = "",
 ) -> bytes:
     """Run a command and return its standard output.
 
     timeout: seconds. data: its standard input. keep: maximum size of the output, whose middle is dropped if longer.
-    Raise BootmenuError with the command's last lines if its exit code is not 0.
+    hint: what helps where it fails; without one, how it was started. Raise BootmenuError with the command's errors,
+    or its last lines, if its exit code is not 0.
     """
     completed = runner.run(argv, timeout=timeout, data=data, keep=keep)
     if completed.returncode != 0:
-        said = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
+        lines = completed.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = [line for line in lines if line.startswith("E:")][:3] or lines[-3:]  # apt's errors, before its details
+        full = any(reason in line for reason in _FULL for line in lines)
         raise BootmenuError(
-            f"{argv[0]} failed with exit code {completed.returncode}: {' / '.join(said) or 'it said nothing'}",
-            f"It was started as: {' '.join(argv)[:400]}",
+            f"{_program(argv)} failed with exit code {completed.returncode}: {' / '.join(said) or 'it said nothing'}",
+            NO_SPACE if full else hint or f"It was started as: {' '.join(argv)[:400]}",
         )
     return completed.stdout
+
+
+def _program(argv: Sequence[str]) -> str:
+    """Return the program's name, also of one that `env` starts."""
+    if argv[0] != "env":
+        return argv[0]
+    return next((word for word in argv[1:] if not word.startswith("-") and "=" not in word), argv[0])

@@ -67,8 +67,10 @@ class DiskPartition(Value, kw_only=True):
             case FileSystem.FAT:
                 _run(runner, ["mkfs.vfat", "-n", self.label, "-i", self.uuid.replace("-", ""), image])
                 # mtools expect whole tracks of a floppy disk, which no partition has
+                # and read @@ and backslashes of a path in their own way, so they get names of ours only
+                here = ["env", f"--chdir={work}", "MTOOLS_SKIP_CHECK=1"]
                 for entry in sorted(folder.iterdir()):
-                    _run(runner, ["env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-s", "-i", image, entry, "::/"])
+                    _run(runner, [*here, "mcopy", "-s", "-i", image.name, f"{folder.name}/{entry.name}", "::/"])
             case FileSystem.EXT4:
                 _run(runner, ["mkfs.ext4", "-q", "-L", self.label, "-U", self.uuid, "-d", folder, image])
             case FileSystem.BTRFS:
@@ -117,6 +119,7 @@ def _write(disk: Path, partitions: Sequence[DiskPartition], work: Path, runner: 
             _copy(image, file.fileno(), offset)
             if image.parent == work:
                 image.unlink()
+        os.fsync(file.fileno())
     return disk
 
 

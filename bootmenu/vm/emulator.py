@@ -8,6 +8,7 @@ import fcntl
 import os
 import platform
 import re
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -168,8 +169,13 @@ def run(machine: VirtualMachine, commands: Commands) -> None:
 
     Raise BootmenuError if QEMU cannot be started or fails.
     """
+    argv = machine.argv()
+    if commands.find("setpriv"):  # so that no machine goes on by itself where this process is killed
+        argv = ["setpriv", "--pdeathsig", "TERM", *argv]
     with _terminal_kept():
-        status = commands.interactive(machine.argv())
+        status = commands.interactive(argv)
+    if status < 0:
+        raise BootmenuError(f"{machine.hardware.program} was ended by {signal.Signals(-status).name}")
     if status != 0:
         raise BootmenuError(
             f"{machine.hardware.program} ended with exit status {status}",

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -30,11 +30,13 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import SUITE, apt, debian
 from bootmenu.image.apt import Apt, Package
 from bootmenu.image.build import BuildOptions, Compress, build
-from bootmenu.image.process_runner import Runner, output
+from bootmenu.image.lock_file import alone
+from bootmenu.image.process_runner import NO_SPACE, Runner, output
 from bootmenu.image.rootfs import Root
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import SILENT, ProgressBar
+from bootmenu.vm import whole_files
 from bootmenu.vm.disk_image import write_disk
 from bootmenu.vm.emulator import HARDWARE
 from bootmenu.vm.sample_disk import SampleFiles, SampleKernel, partitions
@@ -43,6 +45,7 @@ CACHES = ("apt", "roots", "samples", "machine")
 """Folders of the cache that `clean` removes."""
 _SYSTEMS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
 """What the sample systems are called, by the suite of their kernel."""
+_SIZES = "sizes.json"
 _STUB = "systemd-boot-efi"
 
 
@@ -60,9 +63,16 @@ class Sample(Value, kw_only=True):
         """Return where the file is kept."""
         return cache / "samples" / f"{self.suite}-{self.architecture}" / self.package
 
+    def record(self, cache: Path) -> Path:
+        """Return where its size is kept."""
+        folder = self.folder(cache)
+        return folder.with_name(f"{folder.name}.json")
+
     def file(self, cache: Path) -> Path | None:
-        """Return the file, or None if it was not downloaded yet."""
-        return next(iter(sorted(self.folder(cache).glob("*"))), None)
+        """Return the file, or None if it was not downloaded yet, or is no longer whole."""
+        folder = self.folder(cache)
+        found = sorted(folder.glob("*"))
+        return found[0] if found and whole_files.are_whole(folder, self.record(cache)) else None
 
 
 class MachineFiles(Value, kw_only=True):
@@ -97,7 +107,7 @@ class MachineFiles(Value, kw_only=True):
 
     def are_made(self) -> bool:
         """Return whether nothing is left to download or to make."""
-        return self.folder.is_dir()
+        return whole_files.are_whole(self.folder, self.folder / _SIZES)
 
     def make(self, runner: Runner, progress: ProgressBar) -> None:
         """Download and make what is missing. Raise BootmenuError if something cannot be downloaded or written."""
@@ -106,21 +116,33 @@ class MachineFiles(Value, kw_only=True):
         top = self.folder.parent
         try:
             top.mkdir(parents=True, exist_ok=True)
-            with (top.parent / f"{top.name}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be making the same
+            with alone(top.with_name(f"{top.name}.lock"), progress):
                 if not self.are_made():
                     self._make(runner, progress)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            hint = f"{'Free some space, or set' if full else 'Set'} XDG_CACHE_HOME to a folder elsewhere."
+            hint = NO_SPACE if full else "Set XDG_CACHE_HOME to a folder elsewhere."
             raise BootmenuError(f"{error.filename or self.cache}: {error.strerror}", hint) from error
 
     def _make(self, runner: Runner, progress: ProgressBar) -> None:
-        root = self._download(runner, progress)
+        with alone(self.cache / "apt" / debian.DOWNLOADS, progress):
+            root = self._download(runner, progress)
         for old in self.folder.parent.iterdir():
             shutil.rmtree(old)
         fresh = self.folder.with_suffix(".new")
         fresh.mkdir()
+        try:
+            self._fill(fresh, root, runner, progress)
+            whole_files.note(fresh.iterdir(), fresh / _SIZES)
+            fresh.rename(self.folder)
+        except BootmenuError as error:
+            error.hint = error.hint or "If what is kept was damaged, begin anew with: bootmenu vm --clean"
+            raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)  # half of it, unless it has its name
+        progress(f"{self.cache} holds {megabytes(kept(self.cache))}; bootmenu vm --clean removes it")
+
+    def _fill(self, fresh: Path, root: Path, runner: Runner, progress: ProgressBar) -> None:
         progress("making the first stage (an initramfs that starts the menu)")
         options = BuildOptions(
             output=fresh / self.initrd.name,
@@ -133,8 +155,6 @@ class MachineFiles(Value, kw_only=True):
         progress("making the disk with the sample systems")
         write_disk(fresh / self.disk.name, partitions(self._sample_files(root)), fresh / "work", runner)
         shutil.rmtree(fresh / "work")
-        fresh.rename(self.folder)
-        progress(f"{self.cache} holds {megabytes(kept(self.cache))}; bootmenu vm --clean removes it")
 
     def _download(self, runner: Runner, progress: ProgressBar) -> Path:
         """Download the packages that are missing, and return the unpacked tree of the first stage."""
@@ -149,7 +169,7 @@ class MachineFiles(Value, kw_only=True):
         wanted = [(sample.suite, sample.architecture) for sample in missing]
         places = dict.fromkeys([*([] if has_root else [here]), *wanted])
         archives = {place: self._archive(*place, runner) for place in places}
-        packages = [] if has_root else debian.resolve(selection, archives[here].show)
+        packages = [] if has_root else debian.choose(archives[here], selection)
         real = [_real(sample.package, archives[place]) for sample, place in zip(missing, wanted, strict=True)]
         needed = {
             place: [
@@ -188,6 +208,9 @@ class MachineFiles(Value, kw_only=True):
         if not found:
             raise BootmenuError(f"{file.name} has no {sample.pattern}")
         found[0].rename(fresh / found[0].name)
+        with (fresh / found[0].name).open("rb") as kept_file:
+            os.fsync(kept_file.fileno())
+        whole_files.note(fresh.iterdir(), sample.record(self.cache))
         fresh.rename(target)
         shutil.rmtree(unpacked)
         file.unlink()
@@ -241,10 +264,15 @@ def default_suite() -> str:
 
 
 def clean(cache: Path) -> int:
-    """Remove what was downloaded and made, and return how many bytes that was."""
+    """Remove what was downloaded and made, and return how many bytes that was. Raise BootmenuError on failure."""
     freed = kept(cache)
     for name in CACHES:
-        shutil.rmtree(cache / name, ignore_errors=True)
+        try:
+            shutil.rmtree(cache / name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise BootmenuError(f"{error.filename or cache / name} cannot be removed: {error.strerror}") from error
     return freed
 
 

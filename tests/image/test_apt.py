@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.image import apt, debian
+from bootmenu.image import apt, debian, lock_file
 from bootmenu.image.build import BuildOptions, build
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import Done, FakeRunner
@@ -109,7 +111,7 @@ def test_the_suite_with_this_python(
     runner = FakeRunner({"apt-get": Done(returncode=100, stderr=b"no network")})
     with pytest.raises(BootmenuError, match="no network" if suite else r"no Debian suite has Python 3\.12"):
         build(options, runner, SILENT)
-    assert [path.name for path in tmp_path.glob("apt/*")] == ([f"{suite}-arm64"] if suite else [])
+    assert [path.name for path in tmp_path.glob("apt/*-*")] == ([f"{suite}-arm64"] if suite else [])
 
 
 def test_no_debian_source_asks_for_a_mirror() -> None:
@@ -227,6 +229,85 @@ def test_a_failing_apt_is_quoted(tmp_path: Path) -> None:
     own = apt.Apt(tmp_path, architecture="arm64", sources=[], runner=runner)
     with pytest.raises(BootmenuError, match="no such host"):
         own.update()
+
+
+def test_a_failing_apt_says_what_helps(tmp_path: Path) -> None:
+    said = b"E: Failed to fetch http://x  404  Not Found\nW: of no interest\n - details\n - more\n - more\n"
+    runner = FakeRunner({"apt-get": Done(returncode=100, stderr=said), "env": Done(returncode=100, stderr=said)})
+    own = apt.Apt(tmp_path, architecture="arm64", sources=[], runner=runner)
+    with pytest.raises(BootmenuError, match=r"^apt-get failed .*404 +Not Found$") as error:
+        own.update()
+    assert "--mirror" in error.value.hint
+    with pytest.raises(BootmenuError, match=r"^apt-get failed .*404 +Not Found$") as error:
+        own.download([package("gone")])
+    assert "Try again" in error.value.hint
+
+
+def test_a_full_disk_is_said_whatever_the_program(tmp_path: Path) -> None:
+    full = Done(returncode=2, stderr=b"tar: x: Cannot write: No space left on device\ndpkg-deb: error: tar failed\n")
+    with pytest.raises(BootmenuError, match="dpkg-deb failed") as error:
+        debian.unpack([(package("a"), tmp_path / "a.deb")], tmp_path / "root", FakeRunner({"dpkg-deb": full}))
+    assert "XDG_CACHE_HOME" in error.value.hint
+
+
+def test_lists_that_lack_something_or_name_what_is_gone_are_fetched_anew(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    own = apt.Apt(tmp_path, architecture="arm64", sources=[], runner=runner)
+    lists = tmp_path / "state/lists/damaged_Packages"
+
+    def updates() -> int:
+        own.update()
+        lists.parent.mkdir(exist_ok=True)
+        lists.touch()
+        own.update()
+        return sum(call[-1] == "update" for call in runner.calls)
+
+    assert updates() == 1
+    with pytest.raises(UsageError, match="no package"):
+        debian.choose(own, debian.Selection(kernel="linux-image-x"))
+    assert not lists.exists()
+    assert updates() == 2
+    runner.answers = {"env": Done(returncode=100)}
+    with pytest.raises(BootmenuError):
+        own.download([package("gone")])
+    assert updates() == 3
+
+
+@pytest.mark.parametrize("name", ['quo"te', "new\nline", "not\udcffUTF-8"])
+def test_a_folder_that_apts_configuration_cannot_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BootmenuError, match="apt cannot use") as error:
+        apt.Apt(tmp_path / name, architecture="arm64", sources=[], runner=FakeRunner())
+    assert "XDG_CACHE_HOME" in error.value.hint
+    assert not (tmp_path / name).exists()
+
+
+def test_only_one_process_downloads_at_a_time_and_the_other_says_that_it_waits(tmp_path: Path) -> None:
+    lock = tmp_path / "apt" / debian.DOWNLOADS
+    lock.parent.mkdir()
+    held = lock.open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        held.close()
+
+    with lock_file.alone(lock, say):
+        assert len(said) == 1
+        runner = FakeRunner({"apt-get": Done(returncode=100)})
+        own = apt.Apt(tmp_path / "apt/trixie-arm64", architecture="arm64", sources=[], runner=runner)
+        waiting = threading.Thread(target=_prepare_and_fail, args=(own, runner, tmp_path))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert not runner.calls
+    waiting.join(30)
+    assert runner.calls
+
+
+def _prepare_and_fail(own: apt.Apt, runner: FakeRunner, folder: Path) -> None:
+    with pytest.raises(BootmenuError):
+        debian.prepare(own, debian.Selection(kernel="x"), folder / "root", runner, SILENT)
 
 
 def test_packages_are_never_unpacked_over_a_real_system(tmp_path: Path) -> None:

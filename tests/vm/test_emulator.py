@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
-from collections.abc import Callable
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.value import replace
-from bootmenu.system.processes import HangingError
+from bootmenu.system.processes import Commands, HangingError
 from bootmenu.vm import emulator, host_tools
 from bootmenu.vm.emulator import HARDWARE, Acceleration, VirtualMachine
 from tests.builders.hosts import FakeCommands
@@ -19,6 +26,7 @@ from tests.builders.hosts import FakeCommands
 HERE = replace(HARDWARE["arm64"], processor=platform.machine(), program="qemu")
 """Hardware of this host's architecture."""
 KERNEL = Path("/cache/vmlinuz")
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_terminal_is_this_one_and_the_disk_stays_as_it_is() -> None:
@@ -39,6 +47,67 @@ def test_the_terminal_is_this_one_and_the_disk_stays_as_it_is() -> None:
     assert "if=none,id=disk,format=raw,snapshot=on,file=/cache/a,,b/disk.img" in argv
     assert "-no-reboot" not in argv, "a restart leads back to the menu"
     assert argv[-2:] == ["-device", "usb-ehci"]
+
+
+class _Terminal(FakeCommands):
+    """Runs what has the terminal as a program that has none."""
+
+    def find(self, name: str) -> str | None:
+        return Commands.find(self, name)
+
+    def interactive(self, argv: Sequence[str]) -> int:
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [("exit 3", "ended with exit status 3"), ("kill -9 $$", "was ended by SIGKILL"), ("exit 0", None)],
+)
+def test_how_the_machine_ended_is_said(
+    script: str, why: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator, "_terminal_kept", contextlib.nullcontext)
+    with pytest.raises(BootmenuError, match=why) if why else contextlib.nullcontext():
+        run_machine(_program(tmp_path, script))
+
+
+def test_the_machine_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("without setpriv nobody tells it")
+    said = tmp_path / "said"
+    ending = f"kill $!; echo ended >{said}.new; mv {said}.new {said}; exit"
+    program = _program(tmp_path, f"trap '{ending}' TERM; sleep 60 & kill -9 $PPID; wait")
+    code = "import sys; from tests.vm import test_emulator as test; test.run_machine(sys.argv[1])"
+    argv = [sys.executable, "-c", code, str(program)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == -signal.SIGKILL
+    until = time.monotonic() + 30
+    while not said.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert said.exists()
+
+
+def _program(folder: Path, script: str) -> str:
+    program = folder / "qemu"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def run_machine(program: str) -> None:
+    """Run a program in QEMU's place."""
+    machine = VirtualMachine(
+        hardware=replace(HERE, program=program),
+        kernel=KERNEL,
+        initrd=KERNEL,
+        disk=KERNEL,
+        memory=256,
+        cpus=1,
+        acceleration=Acceleration.TCG,
+        cmdline="",
+    )
+    emulator.run(machine, _Terminal())
 
 
 @pytest.mark.parametrize(

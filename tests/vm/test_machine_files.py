@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt
 from bootmenu.view.progress_bar import SILENT
 from bootmenu.vm import machine_files
-from bootmenu.vm.machine_files import MachineFiles
+from bootmenu.vm.machine_files import MachineFiles, Sample
 from tests.builders.hosts import FakeCommands
 from tests.commands.calling import Call
 
@@ -68,6 +69,60 @@ def test_an_interrupted_disk_is_made_again(tmp_path: Path, monkeypatch: pytest.M
     assert len(disks) == 2, "nothing is made twice"
 
 
+def test_files_that_were_cut_short_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = MachineFiles(cache=tmp_path, architecture="arm64", suite="trixie")
+    made = []
+
+    def fill(_: object, fresh: Path, *__: object) -> None:
+        made.append(fresh)
+        for path in (files.kernel, files.initrd, files.disk):
+            (fresh / path.name).write_bytes(b"content")
+
+    monkeypatch.setattr(MachineFiles, "_download", lambda *_: tmp_path)
+    monkeypatch.setattr(MachineFiles, "_fill", fill)
+    files.make(FakeCommands(), SILENT)
+    for count, path in enumerate((files.kernel, files.initrd, files.disk), start=1):
+        assert files.are_made()
+        path.write_bytes(b"cont") if count < 3 else path.unlink()
+        assert not files.are_made()
+        files.make(FakeCommands(), SILENT)
+        assert path.read_bytes() == b"content"
+        assert len(made) == 1 + count
+
+
+def test_a_sample_that_was_cut_short_is_downloaded_again(tmp_path: Path) -> None:
+    def unpack(argv: Sequence[str], _: object) -> tuple[int, bytes, bytes]:
+        kernel = Path(argv[-1], "boot/vmlinuz-6.1")
+        kernel.parent.mkdir(parents=True)
+        kernel.write_bytes(b"kernel")
+        return 0, b"", b""
+
+    sample = Sample(suite="trixie", architecture="arm64", package="linux", pattern="boot/vmlinuz-*")
+    files = MachineFiles(cache=tmp_path, architecture="arm64", suite="trixie")
+    (tmp_path / "linux.deb").touch()
+    files._keep(sample, tmp_path / "linux.deb", FakeCommands({"dpkg-deb": unpack}))
+    kept = sample.file(tmp_path)
+    assert kept is not None
+    assert kept.read_bytes() == b"kernel"
+    kept.write_bytes(b"")
+    assert sample.file(tmp_path) is None
+
+
+def test_a_failure_leaves_no_half_of_it_and_names_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = MachineFiles(cache=tmp_path, architecture="arm64", suite="trixie")
+
+    def fail(_: object, fresh: Path, *__: object) -> None:
+        (fresh / "half").touch()
+        raise BootmenuError("busybox is not a valid ELF file")
+
+    monkeypatch.setattr(MachineFiles, "_download", lambda *_: tmp_path)
+    monkeypatch.setattr(MachineFiles, "_fill", fail)
+    with pytest.raises(BootmenuError, match="not a valid ELF file") as error:
+        files.make(FakeCommands(), SILENT)
+    assert "bootmenu vm --clean" in error.value.hint
+    assert not any(files.folder.parent.iterdir())
+
+
 @pytest.mark.parametrize(("number", "free"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)])
 def test_a_cache_that_cannot_be_written_is_named_with_what_helps(
     number: int, free: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -95,6 +150,29 @@ def test_clean_removes_what_was_downloaded_and_nothing_else(
     assert outcome.code == 0
     assert "removed 0.4 MB" in outcome.err
     assert [path.name for path in (tmp_path / "bootmenu").iterdir()] == ["else"]
+
+
+def test_clean_does_not_claim_what_it_could_not_do(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "bootmenu").mkdir()
+    (tmp_path / "bootmenu/apt").write_bytes(b"somebody's file")
+    outcome = call("vm", "--clean")
+    assert outcome.code == 1
+    assert "apt cannot be removed" in outcome.err
+    assert "removed 0" not in outcome.err
+
+
+def test_without_a_home_the_cache_has_to_be_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    outcome = call("vm", "--dry-run")
+    assert outcome.code == 2
+    assert "Set XDG_CACHE_HOME" in outcome.err
 
 
 def test_dry_run_prints_the_command_and_makes_nothing(

@@ -20,6 +20,7 @@ from typing import Self
 
 import pytest
 
+from bootmenu.vm import whole_files
 from bootmenu.vm.machine_files import Sample
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import COLUMNS, ROWS, SILENCE_AFTER_JUMP, Hardware, Machine
@@ -88,8 +89,9 @@ def _share_downloads(vm_cache: Path) -> None:
         sample = Sample(suite=suite, architecture="arm64", package=package, pattern="")
         if sample.file(vm_cache.parent) is None:
             image = Kernels(vm_cache).image(kernel)
-            sample.folder(vm_cache.parent).mkdir(parents=True)
-            shutil.copy(image, sample.folder(vm_cache.parent) / image.name)
+            folder = sample.folder(vm_cache.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            whole_files.note([shutil.copy(image, folder / image.name)], sample.record(vm_cache.parent))
 
 
 def test_the_menu_starts_a_system_and_the_system_leads_back(vm_cache: Path) -> None:
