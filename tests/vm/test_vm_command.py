@@ -91,7 +91,7 @@ def _share_downloads(vm_cache: Path) -> None:
             image = Kernels(vm_cache).image(kernel)
             folder = sample.folder(vm_cache.parent)
             folder.mkdir(parents=True, exist_ok=True)
-            whole_files.note([shutil.copy(image, folder / image.name)], sample.record(vm_cache.parent))
+            whole_files.note([Path(shutil.copy(image, folder / image.name))], sample.record(vm_cache.parent))
 
 
 def test_the_menu_starts_a_system_and_the_system_leads_back(vm_cache: Path) -> None:
