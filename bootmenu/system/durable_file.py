@@ -13,7 +13,9 @@ entry is written again, its new name has the length and first cluster of the rep
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 TYPE_CHECKING = False  # typing, and collections.abc, cost a third of an interpreter's start
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Files:
 
     def write(self, path: str, data: bytes) -> None:
         """Replace the content, and wait until it is on the disk."""
-        with open(path, "wb") as file:
+        with open(path, "wb", opener=_regular) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -50,10 +52,28 @@ class Files:
     def read(self, path: str) -> bytes | None:
         """Return the content, or None if there is no file. Raise OSError for other failures."""
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=_regular) as file:
                 return file.read(LIMIT)
         except FileNotFoundError:
             return None
+
+
+def _regular(path: str, flags: int) -> int:
+    """Open a regular file. Raise OSError for anything else: the disk may be anybody's, and a link could lead to a
+    device of this machine, or a named pipe wait for ever."""
+    # what it holds is cut off only when it is known what it is
+    descriptor = os.open(
+        path, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o666
+    )
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", path)
+        if flags & os.O_TRUNC:
+            os.ftruncate(descriptor, 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _sync(path: str, flags: int) -> None:

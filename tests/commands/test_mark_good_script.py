@@ -164,6 +164,30 @@ def test_what_it_does_not_understand_stays_as_it_is(
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", ["state.json", "state.json.old", "state.json.new"])
+@pytest.mark.parametrize("what", ["link", "link to nothing", "pipe", "folder"])
+def test_nothing_but_a_regular_file_is_opened(name: str, what: str, tmp_path: Path) -> None:
+    root = machine(tmp_path / "m", None, "", {"state.json": encode(STATE)})
+    victim = tmp_path / "victim"
+    victim.write_bytes(encode(STATE))
+    (path,) = (each.with_name(name) for each in root.rglob("state.json"))
+    path.unlink(missing_ok=True)
+    match what:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case _:
+            path.symlink_to(victim if what == "link" else tmp_path / "nothing")
+    before = sorted(root.rglob("*"))
+    done = script(root)
+    assert done.returncode == 1
+    assert f"{name} is no regular file" in done.stderr
+    assert sorted(root.rglob("*")) == before
+    assert victim.read_bytes() == encode(STATE)
+    assert not (tmp_path / "nothing").exists()
+
+
 def test_a_file_that_a_power_cut_left_half_renamed_is_used(tmp_path: Path) -> None:
     root = machine(tmp_path / "m", files={"state.json.new": encode(STATE)})
     assert script(root).returncode == 0
