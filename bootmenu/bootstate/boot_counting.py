@@ -15,12 +15,11 @@ from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus, is_at
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 
-_COUNTED = re.compile(
-    r"(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?(?P<suffix>\.(?:conf|efi))", re.IGNORECASE
-)
+_COUNTED = regex(r"(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?(?P<suffix>\.(?:conf|efi))", re.IGNORECASE)
 
 
 class Counted(Value):

@@ -10,7 +10,6 @@ import gzip
 import importlib.metadata
 import io
 import platform
-import re
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.regex import regex
 from bootmenu.system.host import Host
 from bootmenu.view import json_output
 
@@ -34,13 +34,13 @@ _LINE = 1100  # characters; kernel/printk takes 1024
 _COLUMNS = (
     "NAME,KNAME,TYPE,SIZE,RO,RM,FSTYPE,FSVER,LABEL,UUID,PARTLABEL,PARTUUID,PARTTYPE,PTTYPE,MOUNTPOINTS,TRAN,MODEL"
 )
-_INTERESTING = re.compile(
+_INTERESTING = regex(
     r"(?i)kexec|bootmenu: loaded|linux version|machine model|command line|psci|spin-table|\bcpus?\b|smp|gic|\bits\b"
     r"|efi|acpi|memory|reserved|memblock|crash|initrd|initramfs|unpack|devicetree|\bfdt\b|\bof:|kaslr|lockdown"
     r"|secure ?boot|signature|keyring|integrity|hyp|vhe|kvm|el1|el2|mmc|nvme|\bsd[a-z]\b|vd[a-z]|ext4|btrfs|vfat|xfs"
     r"|squashfs|md/|device-mapper|raid|i/o error|console|tty|watchdog|panic|oops|bug:|warning:|error|fail|call trace"
 )
-_PROGRAM = re.compile(r"[\w.@/()-]{1,64}\[\d{1,9}\]:")
+_PROGRAM = regex(r"[\w.@/()-]{1,64}\[\d{1,9}\]:")
 """Prefix of a line that a program added to the kernel's log; such lines are left out."""
 
 

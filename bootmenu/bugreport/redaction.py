@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from bootmenu.bugreport.known_words import WORDS
+from bootmenu.model.regex import regex
 
 REMOVED = "(removed)"
 
@@ -83,18 +84,18 @@ _TYPES = frozenset(
 )
 """GPT partition types, which are the same on every machine."""
 
-_UUID = re.compile(
+_UUID = regex(
     r"(?i)(?<![\w-])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{8}-[0-9a-f]{2}"
     r"|[0-9a-f]{4}-[0-9a-f]{4})(?![\w-])"
 )
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     r"(?i)(?<![\w:.-])(?:(?:[0-9a-f]{2}[:-]){4,}[0-9a-f]{2}"  # Ethernet, InfiniBand
     r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![\w.-])"  # IPv4
 )
-_WORD = re.compile(r"\s+|[^\s]+")
-_ATOM = re.compile(r"[^\s/,;:=()\[\]{}<>\"'|`]+|.")
-_PIECE = re.compile(r"[A-Za-z0-9]+|.")
-_JOINED = re.compile(r"[A-Za-z0-9._+@#-]+")
+_WORD = regex(r"\s+|[^\s]+")
+_ATOM = regex(r"[^\s/,;:=()\[\]{}<>\"'|`]+|.")
+_PIECE = regex(r"[A-Za-z0-9]+|.")
+_JOINED = regex(r"[A-Za-z0-9._+@#-]+")
 _EDGE = "!?%*~^&$\\\u2026"
 _MAX_DIGITS = 14
 """Most digits of a word; card numbers and recovery keys have more."""
@@ -102,15 +103,15 @@ _MAX_SHORT = 2
 """Most unknown short parts of a word; with more of them it may be a code."""
 _REMEMBERED = 1024
 """Words whose answer is kept: a log has the same ones in many lines."""
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?i)0x[0-9a-f]{1,16}|[0-9]{1,10}(?:[kmgtp]?i?b?|m?s|us|ns|[kmg]?hz|bit|st|nd|rd|th|v|x|p|c|[kmg]bps|n8)"
 )
-_DEVICE = re.compile(r"(?i)([a-z]{1,12})[0-9]{1,4}(?:[a-z]{1,2}[0-9]{0,3}){0,2}")
-_HEX = re.compile(r"(?i)[0-9a-f]{1,16}")
-_LABEL = re.compile(r"(?<![A-Za-z0-9._-])[-._]{0,2}([A-Za-z][A-Za-z0-9._-]*)$")
-_OPTION = re.compile(r"--?[A-Za-z][\w-]*")
-_SPLIT = re.compile(r"[._-]+|(?<=[a-z])(?=[A-Z])")
-_QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\s]+")
+_DEVICE = regex(r"(?i)([a-z]{1,12})[0-9]{1,4}(?:[a-z]{1,2}[0-9]{0,3}){0,2}")
+_HEX = regex(r"(?i)[0-9a-f]{1,16}")
+_LABEL = regex(r"(?<![A-Za-z0-9._-])[-._]{0,2}([A-Za-z][A-Za-z0-9._-]*)$")
+_OPTION = regex(r"--?[A-Za-z][\w-]*")
+_SPLIT = regex(r"[._-]+|(?<=[a-z])(?=[A-Z])")
+_QUOTED = regex(r"\"[^\"]*\"?|'[^']*'?|[^\s]+")
 
 
 @lru_cache(_REMEMBERED)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from bootmenu.commands import subcommands
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 
@@ -39,7 +40,7 @@ class Command(Value, kw_only=True):
     flags: tuple[Flag, ...]
 
 
-_FILES = re.compile(r"^(F|FILE|DIR|KERNEL|FOLDER)\b")
+_FILES = regex(r"^(F|FILE|DIR|KERNEL|FOLDER)\b")
 
 
 def described() -> list[Command]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +16,7 @@ from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage
+from bootmenu.model.regex import regex
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
 
@@ -139,7 +139,7 @@ class KernelFacts(Value, kw_only=True):
         return cls(image=image, architecture=image.architecture)
 
 
-_BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,99}) \(")
+_BANNER = regex(rb"Linux version ([0-9][!-~]{0,99}) \(")
 
 
 def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from bootmenu.config import plain_toml
 from bootmenu.config.setting_values import read_text_or_nothing
+from bootmenu.model.regex import regex
 from bootmenu.system.host import Host
 
 _LIMIT = 1024 * 1024  # bytes of the file
@@ -61,10 +62,10 @@ def tables(data: bytes) -> Mapping[str, object]:
         raise NotUnderstoodError(f"is not TOML: {str(error)[:200]}") from None
 
 
-_DEMANDS = re.compile(rb"sha-?256|verify|(?<![$0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
+_DEMANDS = regex(rb"sha-?256|verify|(?<![$0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
 """Matches a file that may demand digests; digits after a dollar sign belong to a PIN."""
-_COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
-_CONTACT = re.compile(rb"""^[ \t]*contact[ \t]*=[ \t]*"([^"\\\r\n]*)\"""", re.MULTILINE)
+_COMMENT = regex(rb"^[ \t]*#.*$", re.MULTILINE)
+_CONTACT = regex(rb"""^[ \t]*contact[ \t]*=[ \t]*"([^"\\\r\n]*)\"""", re.MULTILINE)
 
 
 def may_demand_digests(data: bytes) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from bootmenu.model.place import NOWHERE, Bus, Place
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
@@ -27,11 +28,11 @@ _MAX_PARTS = 64
 _MAX_LENGTH = 256
 """Maximum number of characters of a serial number or a name that is read from a disk."""
 
-_USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
-_SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
-_ATA = re.compile(r"ata(\d{1,9})")
-_NVME = re.compile(r"nvme(\d{1,9})n(\d{1,9})")
-_NETWORK = re.compile(r"session|rport-|nvme-fabrics")
+_USB_INTERFACE = regex(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
+_SCSI = regex(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
+_ATA = regex(r"ata(\d{1,9})")
+_NVME = regex(r"nvme(\d{1,9})n(\d{1,9})")
+_NETWORK = regex(r"session|rport-|nvme-fabrics")
 """Names of directories above a disk that is attached over a network."""
 _EXTERNAL_BUSES = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
 """Subsystems of devices that are outside of the machine."""

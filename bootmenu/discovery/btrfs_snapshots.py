@@ -21,12 +21,13 @@ from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Snapshot
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import Tree, TreeError, exists
 from bootmenu.system.directory_tree import DirectoryTree
 
-_PATH = re.compile(
+_PATH = regex(
     # snapper: @/.snapshots/12/snapshot, or @snapshots/12/snapshot as Arch's installer lays it out
     r"/?(?P<path>(?P<folder>(?:[^\n]*/)?[^/\n]*snapshots)/(?P<name>\d{1,9})/snapshot"
     # Timeshift, src/Core/SnapshotRepo.vala: timeshift-btrfs/snapshots/2026-11-14_09-30-01/@
@@ -37,7 +38,7 @@ _PATH = re.compile(
 _INFO_LIMIT = 64 * 1024
 _LONGEST_TEXT = 120
 """Characters of a description that are shown."""
-_UNWRITABLE = re.compile(r"[\s,\"'\\]")
+_UNWRITABLE = regex(r"[\s,\"'\\]")
 """What cannot be part of a subvolume's path in rootflags=."""
 
 
@@ -195,7 +196,7 @@ def _paths_inside(path: str, before: str) -> Iterator[str]:
         yield f"/{rest}"
 
 
-_FLAGS = re.compile(r'(?<!\S)"?rootflags=(?:"[^"]*"|\S*)"?')
+_FLAGS = regex(r'(?<!\S)"?rootflags=(?:"[^"]*"|\S*)"?')
 
 
 def _with_subvolume(cmdline: CommandLine, path: str) -> str:
@@ -208,7 +209,7 @@ def _with_subvolume(cmdline: CommandLine, path: str) -> str:
     return f"{text if found else f'{before} {flags}'.strip()}{dashes}{after}"
 
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[ _T]\d\d[:-]\d\d")
+_TIME = regex(r"\d{4}-\d\d-\d\d[ _T]\d\d[:-]\d\d")
 
 
 def _titled(title: str, snapshot: Snapshot) -> str:
@@ -226,7 +227,7 @@ def _titled(title: str, snapshot: Snapshot) -> str:
 
 # --- what the tools say about a snapshot
 
-_BEFORE = re.compile(r"<pre_num>(\d{1,9})</pre_num>")
+_BEFORE = regex(r"<pre_num>(\d{1,9})</pre_num>")
 """Of a snapshot after a change, the number of the one before it, which may have the description for both; so have it
 snapper's plugin for GRUB and sdbootutil."""
 

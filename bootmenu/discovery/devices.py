@@ -19,6 +19,7 @@ from bootmenu.errors import UsageError
 from bootmenu.i18n import N_, Message
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
+from bootmenu.model.regex import regex
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, replace
 from bootmenu.sources import references
@@ -204,7 +205,7 @@ class Device(Value, kw_only=True):
         return list(devices.values())
 
 
-_PARTITION = re.compile(r"((?:[shv]|xv)d[a-z]+|(?:nvme\d+n|mmcblk|loop|nbd|md)\d+(?=p))p?(\d{1,3})")
+_PARTITION = regex(r"((?:[shv]|xv)d[a-z]+|(?:nvme\d+n|mmcblk|loop|nbd|md)\d+(?=p))p?(\d{1,3})")
 
 
 def position(name: str) -> tuple[str | None, int | None]:

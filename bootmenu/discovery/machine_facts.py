@@ -14,6 +14,7 @@ from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.system import efi
 from bootmenu.system.host import Host
@@ -21,7 +22,7 @@ from bootmenu.system.processes import CommandError
 
 _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"
-_LOG = re.compile(
+_LOG = regex(
     r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci"
     r"|CPU\(s\) started at|CPUs started in inconsistent modes|Protected (nVHE|KVM)|Kernel is locked down|Secure boot"
     r"|LPI (property|pending) table|Machine model|physical CPU",

@@ -14,12 +14,13 @@ from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import resolve, searched
 from bootmenu.discovery.storage import loop_images
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import Remembering, Tree
 
 _FOR_FIRMWARE = (None, "vfat", "msdos")
 """lsblk's file system types of partitions from which firmware starts a loader; None: a directory that is read."""
-_MBR = re.compile(r"[0-9a-f]{8}-[0-9a-f]{2}", re.IGNORECASE)
+_MBR = regex(r"[0-9a-f]{8}-[0-9a-f]{2}", re.IGNORECASE)
 
 
 class Surroundings(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from bootmenu.i18n import N_, Message
 from bootmenu.model.gpt_slot import GptSlot
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, HangingError
@@ -27,7 +28,7 @@ _ANDROID_VERSION = 40  # offset of header_version, the same in all versions (mkb
 _MAX_ANDROID_VERSION = 8  # a larger number is the size of a device tree that some vendors put there
 
 # U-Boot, env/common.c: a CRC, with redundancy a flag, then NAME=VALUE texts that end with a NUL
-_UBOOT_ENVIRONMENT = re.compile(
+_UBOOT_ENVIRONMENT = regex(
     rb".{4,5}?(?:[A-Za-z_][\w.#-]{0,63}=[^\0]*\0)*?(?:bootcmd|bootdelay|baudrate)=[^\0]*\0", re.DOTALL
 )
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from bootmenu.discovery.devices import Device
+from bootmenu.model.regex import regex
 from bootmenu.sources.references import canonical
 
-_GRUB = re.compile(r"hd(\d{1,3})(?:,(?:gpt|msdos|apple|bsd)?(\d{1,3}))?")
+_GRUB = regex(r"hd(\d{1,3})(?:,(?:gpt|msdos|apple|bsd)?(\d{1,3}))?")
 
 
 def searched(reference: str) -> str | None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from bootmenu.errors import FormatError
 from bootmenu.i18n import Message, joined
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 LONGEST = 64
@@ -89,9 +90,7 @@ def quoted_string(text: str) -> str:
 
 # ---- typing --------------------------------------------------------------------------------------------------
 
-_PART = re.compile(
-    r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|<(?P<cells>[^<>"\[\]]*)>|\[(?P<bytes>[^<>"\[\]]*)\])\s*', re.DOTALL
-)
+_PART = regex(r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|<(?P<cells>[^<>"\[\]]*)>|\[(?P<bytes>[^<>"\[\]]*)\])\s*', re.DOTALL)
 _FORMS = 'A value is "text", a list of numbers such as <1 0x20>, bytes such as [00 ff], or nothing.'
 
 

@@ -8,7 +8,6 @@ that formats/dtb.py has read.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -21,12 +20,13 @@ from bootmenu.formats.dtb_text import LONGEST, Difference, DifferenceKind, is_st
 from bootmenu.formats.typed_edits import TypedEdit
 from bootmenu.i18n import N_, joined, ngettext_lazy
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.regex import regex
 
 MAX_DEPTH = 64
 """Levels of nodes, the kernel's limit (drivers/of/fdt.c: FDT_MAX_DEPTH)."""
 MAX_ITEMS = 200_000
 """Nodes and properties in total; the largest trees of the kernel have about 15,000."""
-_NAME = re.compile("[!-.0-~]+")
+_NAME = regex("[!-.0-~]+")
 """Graphic ASCII characters without the slash; others cannot be written as source."""
 _DROPPED = "_with_references"
 """Suffix of properties that the library uses internally and does not write."""

@@ -7,13 +7,13 @@ bytes, zeros between them; an uncompressed one (early microcode, for instance) m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import MissingModule, unpack
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Compression
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, Value
 
 FIRST_STAGE = "bootmenu-first-stage"
@@ -40,7 +40,7 @@ _MAGICS = (
     (b"\x02\x21\x4c\x18", "lz4"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-_MODULES = re.compile(r"^\.?/?(?:usr/)?lib/modules/([^/]+)(?:/|$)")
+_MODULES = regex(r"^\.?/?(?:usr/)?lib/modules/([^/]+)(?:/|$)")
 
 
 class Initramfs(Value, kw_only=True):

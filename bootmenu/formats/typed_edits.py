@@ -11,12 +11,13 @@ import re
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb_facts import STALE_CHOSEN
 from bootmenu.formats.dtb_text import text_of, value_of
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 MOST_EDITS = 64
 FORMS = "Write enable /NODE, disable /NODE, delete /NODE PROPERTY, or /NODE PROPERTY = VALUE."
 
-_EDIT = re.compile(r"(?:(set|delete|enable|disable)\s+)?(/\S*)(?:\s+([^\s=]+))?\s*(=.*)?", re.DOTALL)
+_EDIT = regex(r"(?:(set|delete|enable|disable)\s+)?(/\S*)(?:\s+([^\s=]+))?\s*(=.*)?", re.DOTALL)
 _STATUS = {"enable": b"okay\0", "disable": b"disabled\0"}
 _WRITTEN = frozenset({"bootargs", "kaslr-seed", "rng-seed", *STALE_CHOSEN})
 """Properties of /chosen that are set or removed at every boot."""

@@ -26,10 +26,11 @@ from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.image.rootfs import Root
 from bootmenu.image.shared_libraries import is_elf
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 # Parts of the standard library that no program on a first stage imports.
-_PRUNED_STDLIB = re.compile(
+_PRUNED_STDLIB = regex(
     r"(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data|distutils|venv|sqlite3|dbm|curses|unittest"
     r"|wsgiref|xmlrpc|msilib|config-[^/]*|__pycache__|site-packages|dist-packages"
     r"|turtle\.py|pydoc\.py|doctest\.py|antigravity\.py|this\.py|__phello__[^/]*|_sysconfigdata_d[^/]*|sitecustomize\.py"
@@ -37,13 +38,13 @@ _PRUNED_STDLIB = re.compile(
 )
 # Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib is kept with libcrypto:
 # it has the only scrypt (for the PIN), and its SHA-256 is fast, since it uses the processor's instructions.
-_PRUNED_EXTENSIONS = re.compile(
+_PRUNED_EXTENSIONS = regex(
     r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
     r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
 )
 # Parts of third-party packages: tests, type stubs, editor grammars, and all Pygments lexers and styles except those
 # that rich needs to show a Python traceback.
-_PRUNED_PACKAGES = re.compile(
+_PRUNED_PACKAGES = regex(
     r"(.*/)?(__pycache__|tests?)/"
     r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
     r"|textual/(tree-sitter|demo)(/|$)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import stat
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
@@ -16,13 +15,14 @@ from bootmenu.i18n import N_, joined
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.regex import regex
 from bootmenu.model.text import printable, quoted
 from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, Completed
 
 FOLDER = "/etc/bootmenu/hooks/before-jump.d"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LEFT_OVERS = (".dpkg-old", ".dpkg-new", ".dpkg-dist", ".rpmnew", ".rpmsave", ".bak", ".disabled")
 _SECONDS = 60.0  # of one hook
 _SAID = 300  # characters of what it wrote that are shown

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from bootmenu.i18n import English, Message, joined
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value, field
 
 
@@ -106,7 +107,7 @@ class CommandLine(Value):
         return self.text
 
 
-_VARIABLE = re.compile(r"(?<!\S)\$\{?([A-Za-z_]\w{0,63})\}?(?!\S)", re.ASCII)
+_VARIABLE = regex(r"(?<!\S)\$\{?([A-Za-z_]\w{0,63})\}?(?!\S)", re.ASCII)
 _OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and of what is longer few are kept
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 
@@ -66,7 +67,7 @@ class Place(Value, kw_only=True):
 NOWHERE = Place()
 """The place of a partition about which nothing is known."""
 
-_RULE = re.compile(r"(?P<name>PARTUUID=[0-9A-Fa-f-]{1,64})\s+on\s+(?P<where>[!-~]{1,255})", re.IGNORECASE)
+_RULE = regex(r"(?P<name>PARTUUID=[0-9A-Fa-f-]{1,64})\s+on\s+(?P<where>[!-~]{1,255})", re.IGNORECASE)
 
 
 class PlaceRule(Value):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -11,6 +10,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value, replace
 from bootmenu.registry import Registry
 from bootmenu.sources import live_systems
@@ -113,7 +113,7 @@ def _in_image() -> Iterator[tuple[str, Parser | ForPlatform]]:
             yield name, parser
 
 
-_VERSIONED = re.compile(
+_VERSIONED = regex(
     r"^(?:[0-9a-z]{32}-)?(?:vmlinu[xz]|(?:b?z|u|fit)?Image|kernel|linux)[-_.](?P<version>.+?)(?:-b?z?Image)?"
     r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2|efi|img|itb|bin))?$"
 )  # NixOS puts a hash of its store before the name and the target of make after it

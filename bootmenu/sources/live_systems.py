@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from bootmenu.model.entry import BootEntry, CommandLine
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources.references import written
 from bootmenu.sources.tree import Tree, TreeError, exists, names_in, normal
@@ -21,9 +22,9 @@ FORMATS = ("grub", "syslinux", "bls")
 """The formats that are read in an image. The first that has entries is taken, as all of them offer the same."""
 
 _MAX_FOLDERS = 16
-_UNREADABLE = re.compile(r"[\s\"'\\$`]")
+_UNREADABLE = regex(r"[\s\"'\\$`]")
 """What the scripts of an initramfs, which split /proc/cmdline at blanks, do not read as part of a path."""
-_END = re.compile(r"(?<!\S)---?(?!\S)")
+_END = regex(r"(?<!\S)---?(?!\S)")
 """What comes after is init's, or with three dashes what Debian's and Ubuntu's installers pass on."""
 
 System = Callable[[Tree, BootEntry], "tuple[str, ...] | str | None"]
@@ -99,7 +100,7 @@ def _casper(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
     return (f"iso-scan/filename={tree.image}",)
 
 
-_BY_NAME = re.compile(r"(?:CDLABEL|LABEL|UUID|PARTUUID|PARTLABEL)=.|/dev/disk/by-.")
+_BY_NAME = regex(r"(?:CDLABEL|LABEL|UUID|PARTUUID|PARTLABEL)=.|/dev/disk/by-.")
 
 
 def _dracut(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
@@ -142,7 +143,7 @@ def _archiso(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
     return None
 
 
-_ARCHISO = re.compile(r"([a-z]+)iso(?:basedir|label|searchuuid|searchfilename|device)")
+_ARCHISO = regex(r"([a-z]+)iso(?:basedir|label|searchuuid|searchfilename|device)")
 
 
 def _manjaro(tree: Tree, entry: BootEntry) -> tuple[str, ...] | str | None:
@@ -225,7 +226,7 @@ def _in_memory(tree: Tree, entry: BootEntry) -> tuple[str, ...] | None:
     return () if core or exists(tree, "/.disk/mini-info") else None
 
 
-_CORE = re.compile(r"/boot/core(?:pure)?(?:64)?\.gz")
+_CORE = regex(r"/boot/core(?:pure)?(?:64)?\.gz")
 
 
 def _alpine(tree: Tree, _: BootEntry) -> str | None:

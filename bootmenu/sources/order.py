@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.sources.tree import Tree, TreeError, normal, read_text
 from bootmenu.sources.version import version_key
@@ -16,7 +16,7 @@ PREFIXES = ("", "/boot", "/efi", "/boot/efi")
 """Where the root of a boot partition may be: at the partition's root, or within a root partition."""
 
 # boot counting: right before the suffix, a plus and the tries left, then optionally a minus and the tries done
-_COUNTED = re.compile(r"^(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?$")
+_COUNTED = regex(r"^(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?$")
 _LONGEST_PATTERN = 255  # characters, like a file name; matching a pattern of 1 MiB would take forever
 
 

@@ -13,12 +13,13 @@ from collections.abc import Iterable
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import FileRef
+from bootmenu.model.regex import regex
 from bootmenu.sources.tree import Tree, normal
 
 _KINDS = ("uuid", "label", "partuuid", "partlabel")
-_GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
+_GRUB = regex(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
 
-GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def canonical(text: str) -> str:
@@ -57,7 +58,7 @@ def named(kind: str, value: str) -> str:
     return f"{kind}={value.lower() if kind.endswith('uuid') else value}"
 
 
-_UUID_OF_FAT = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16}")
+_UUID_OF_FAT = regex(r"[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16}")
 
 
 def written(uuid: str) -> str:
@@ -108,8 +109,8 @@ def joined(device: str, path: str) -> str:
     return f"{device}:{path}" if device else path
 
 
-_NETWORK = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://|[^/:\\]+::)")
-_ELSEWHERE = re.compile(
+_NETWORK = regex(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://|[^/:\\]+::)")
+_ELSEWHERE = regex(
     r"^(?:(?P<device>/dev/[^:]+|(?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+):"  # these cannot be file names
     r"|(?P<name>[^/:\\]+):(?=[/\\])"
     r"|(?P<grub>\(hd[^)/]{1,20}\))(?=[/\\]))(?P<path>.*)$",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import StrEnum
@@ -13,6 +12,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import English, Message, joined
 from bootmenu.model.entry import Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
 
@@ -369,7 +369,7 @@ def holds(tree: Tree, path: str) -> bool:
     return found.is_file or (found.is_folder and path.lower().endswith(".iso"))
 
 
-_UNTIDY = re.compile(r"\\|//|/\.|/\Z")
+_UNTIDY = regex(r"\\|//|/\.|/\Z")
 
 
 def normal(path: str, base: str = "/") -> str:

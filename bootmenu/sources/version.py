@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import re
+from bootmenu.model.regex import regex
 
 # From the left, the first difference decides. Steps 3 to 9: ~ sorts before everything, even the end (step 2); then -
 # before ^ before . before letters before digits, as a missing number sorts before any number.
@@ -11,10 +11,10 @@ _RANKS = {"~": 0, "": 1, "-": 2, "^": 3, ".": 4}
 _LETTERS, _DIGITS = 5, 6
 
 # step 1 skips all other characters; long runs are truncated, so that no number gets too large
-_TOKEN = re.compile(r"[~\-^.]|[A-Za-z]{1,200}|[0-9]{1,200}")
+_TOKEN = regex(r"[~\-^.]|[A-Za-z]{1,200}|[0-9]{1,200}")
 
 # `6.1`, not the numbers of a name: `2` (ostree), `0-rescue-...` (dracut), `5693bb90`, `221@...`, kernel_2712.img
-_VERSION = re.compile(r"[0-9]{1,9}\.[0-9]")
+_VERSION = regex(r"[0-9]{1,9}\.[0-9]")
 
 _LONGEST = 500
 """Characters that are compared; a configuration may contain a version of 1 MiB."""

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
@@ -43,7 +43,7 @@ class FolderUse(StrEnum):
     """Files of the demonstration, made by this program."""
 
 
-_NAME = re.compile(rf"bootmenu-({'|'.join(FolderUse)})-[a-z0-9_]{{8}}")
+_NAME = regex(rf"bootmenu-({'|'.join(FolderUse)})-[a-z0-9_]{{8}}")
 
 _swept: set[Path] = set()
 _sweeping = Lock()

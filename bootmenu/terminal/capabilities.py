@@ -19,6 +19,7 @@ from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 GLYPHS = "BOOTMENU_GLYPHS"
@@ -30,7 +31,7 @@ _PATIENCE = 0.3
 DRAIN = 2.0
 """Seconds for a slow line to send the last text."""
 
-_SCREEN = re.compile(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
+_SCREEN = regex(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
 """Devices that are not serial lines (Documentation/admin-guide/devices.txt): virtual consoles, pseudo terminals, and
 `console`, which may be either. Drivers of serial lines choose their own names: ttyAML0, ttymxc2, hvc0."""
 

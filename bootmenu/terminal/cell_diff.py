@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from bootmenu.model.regex import regex
 from bootmenu.terminal.widths import char_width, width
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"\x1b\[(?P<row>\d*);(?P<column>\d*)H"
     r"|\x1b\[(?P<sgr>[\d;:]*)m"
     r"|(?P<newline>\r?\n)"
@@ -18,7 +19,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
-_MODE = re.compile(r"\x1b\[[<=>?][0-9;$]*[a-z]|\x07")
+_MODE = regex(r"\x1b\[[<=>?][0-9;$]*[a-z]|\x07")
 
 _Cell = tuple[str, str]
 """A character and its canonical style. The right half of a wide character is empty."""

@@ -22,9 +22,9 @@ Line feed, and carriage return followed by line feed or NUL, are Enter too.
 
 from __future__ import annotations
 
-import re
 from enum import Enum, auto
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 QUIET = 0.05
@@ -41,7 +41,7 @@ _LONGEST_SEQUENCE = 32
 
 _ESC = 0x1B
 _PASTE_END = b"\x1b[201~"
-_STRING_END = re.compile(rb"[\x07\x18\x1a\x1b]")
+_STRING_END = regex(rb"[\x07\x18\x1a\x1b]")
 
 _NAMED = {
     **{
@@ -62,11 +62,11 @@ _NAMED = {
     "[[E": "f5",
 }
 """Sequences after ESC of the keys that are used somewhere."""
-_OTHER_KEY = re.compile(r"\[(?:[A-HPQSZ]|\[[A-E]|\d{1,2}(?:;\d{1,2})?[~^$@]|1;\d{1,2}[A-HPQS])|O[A-Za-z]")
+_OTHER_KEY = regex(r"\[(?:[A-HPQSZ]|\[[A-E]|\d{1,2}(?:;\d{1,2})?[~^$@]|1;\d{1,2}[A-HPQS])|O[A-Za-z]")
 """Other keys, which only show that somebody is there. Not R, which would make a position report look like a key."""
 _ENTER_OF_KEYPAD = "OM"
-_CLICK = re.compile(r"\[<(\d{1,3});(\d{1,4});(\d{1,4})([Mm])")
-_SYNCHRONISED = re.compile(r"\[\?2026;[1-4]\$y")
+_CLICK = regex(r"\[<(\d{1,3});(\d{1,4});(\d{1,4})([Mm])")
+_SYNCHRONISED = regex(r"\[\?2026;[1-4]\$y")
 _CONTROLS = {0x09: "tab", 0x0A: "enter", 0x0D: "enter", 0x7F: "backspace"}
 
 

@@ -12,6 +12,7 @@ from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.regex import regex
 from bootmenu.sources import version_of
 
 _ELFCOREHDR = 30
@@ -108,14 +109,14 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
         yield passed("There is a kernel command line.", bytes=_bytes(entry.command_line))
 
 
-_FOR_INITRAMFS = re.compile(r"(rd|mount|ignition|flatcar|coreos)\.|verity\.usr")
+_FOR_INITRAMFS = regex(r"(rd|mount|ignition|flatcar|coreos)\.|verity\.usr")
 """Options that an initramfs reads, not the kernel: Flatcar's is built into its kernels."""
 _BY_UDEV = ("UUID=", "LABEL=", "/dev/disk/by-")
 _BY_KERNEL = ("PARTUUID=", "PARTLABEL=", "/dev/")
 _FROM_A_FILE = ("findiso", "iso-scan/filename", "img_loop", "cos-img/filename")
 """Options that name an image file, of which an initramfs makes the device with root='s name: live-boot and NixOS,
 casper and dracut, archiso, Elemental."""
-_NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
+_NO_PARTITION = regex(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
 
 
 @entry_check("CMD-ROOT")
@@ -240,7 +241,7 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
     return failed(nothing, "Name the partition with the system in root=, or its program in init=.", **evidence)
 
 
-_NUMBERED = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk)")
+_NUMBERED = regex(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk)")
 _NAME_IT = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=... without."
 
 

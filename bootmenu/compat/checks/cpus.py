@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, failed, machine_check, passed, unknown, warned
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.regex import regex
 
 _ONE_CPU_HINT = (
     "Start the first stage with nr_cpus=1 on its kernel command line (on a Raspberry Pi: cmdline.txt); "
@@ -18,8 +18,8 @@ _ONE_CPU_HINT = (
 
 
 # arch/arm64/kernel/smp.c:__cpu_up counts a CPU as stuck after the first two; machine_kexec.c says the third
-_STUCK = re.compile(r"is stuck in kernel|failed in unknown state|stuck in the kernel")
-_LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
+_STUCK = regex(r"is stuck in kernel|failed in unknown state|stuck in the kernel")
+_LOST = regex(f"{_STUCK.pattern}|failed to come online")
 
 
 @machine_check("CPU-STUCK", after="SYS-CRASH-LOADED")

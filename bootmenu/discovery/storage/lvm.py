@@ -8,7 +8,6 @@ devices.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,15 +17,16 @@ from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record
 
 MAX_VOLUMES = 64
 """Maximum number of logical volumes that are activated."""
 
 _PLAIN = frozenset({"linear", "striped"})
-_NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
+_NAME = regex(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
 _FIELDS = "vg_name,lv_name,lv_attr,segtype,devices"
-_DEVICE = re.compile(r"(/dev/[^,()]{1,255})\(")  # /dev/loop0(0),/dev/loop1(512): where each stripe begins
+_DEVICE = regex(r"(/dev/[^,()]{1,255})\(")  # /dev/loop0(0),/dev/loop1(512): where each stripe begins
 
 
 class _Volume(Record, kw_only=True):

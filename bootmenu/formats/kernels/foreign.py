@@ -11,6 +11,7 @@ from bootmenu.formats.kernels.elf_kernel import architecture_of
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.regex import regex
 
 _UIMAGE_ARCHITECTURES = {
     2: Architecture.ARM,
@@ -72,6 +73,6 @@ def _name(executable: PortableExecutable, source: ByteSource) -> str:
     return "grub" if any(section.name == "mods" for section in executable.sections) else ""
 
 
-_LOADER = re.compile(rb"LoaderInfo: ([!-~]{1,40}(?: [!-~]{1,40})?) #")
-_COMPONENT = re.compile(rb"^(?!sbat,)([!-+\--~]{1,40}),\d", re.MULTILINE)
+_LOADER = regex(rb"LoaderInfo: ([!-~]{1,40}(?: [!-~]{1,40})?) #")
+_COMPONENT = regex(rb"^(?!sbat,)([!-+\--~]{1,40}),\d", re.MULTILINE)
 """https://github.com/rhboot/shim/blob/main/SBAT.md: component_name,component_generation,..."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import select
 import signal
 import termios
@@ -20,6 +19,7 @@ from textual.messages import TerminalSupportsSynchronizedOutput
 
 from bootmenu.frontends.tui.bindings import IN_TEXT
 from bootmenu.frontends.tui.textual_internals import TextualDriver, key_name
+from bootmenu.model.regex import regex
 from bootmenu.terminal.capabilities import Traits, bounded, drain, opened, prepare_environment
 from bootmenu.terminal.cell_diff import CellDiff
 from bootmenu.terminal.character_sets import to_ascii, to_console
@@ -30,12 +30,12 @@ __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
 # Mouse motion, focus reports, in-band resize and the queries for them, the kitty keyboard protocol, the pointer's
 # shape: the menu uses none of them, and minicom prints sequences that it does not know.
-_UNUSED_SEQUENCES = re.compile(
+_UNUSED_SEQUENCES = regex(
     r"\x1b\[\?(?:1002|1003|1004|1015|1016|2048)[hl]|\x1b\[\?2048\$p"
     r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
 )
-_SYNCHRONISED = re.compile(r"\x1b\[\?2026(?:\$p|[hl])")
-_ALTERNATE_SCREEN = re.compile(r"\x1b\[\?1049h")
+_SYNCHRONISED = regex(r"\x1b\[\?2026(?:\$p|[hl])")
+_ALTERNATE_SCREEN = regex(r"\x1b\[\?1049h")
 _CLEAR = "\x1b[m\x1b[H\x1b[J"
 
 

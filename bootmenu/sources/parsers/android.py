@@ -14,12 +14,13 @@ from bootmenu.formats.kernels.android_boot import AndroidBoot
 from bootmenu.formats.reader import HEAD_SIZE
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Embedded, Role
+from bootmenu.model.regex import regex
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform
 from bootmenu.sources.kernel_files import images
 from bootmenu.sources.tree import Tree, examined
 
 _FOLDERS = ("/", "/boot")
-_IMAGE = re.compile(r"(?P<kind>boot|recovery)(?P<slot>[-_.][\w.+-]{1,60})?\.img")
+_IMAGE = regex(r"(?P<kind>boot|recovery)(?P<slot>[-_.][\w.+-]{1,60})?\.img")
 
 
 @SOURCES.register("android", after="grub-legacy")

@@ -19,6 +19,7 @@ from bootmenu.formats.kernels import fit_image, unified_image
 from bootmenu.formats.reader import HEAD_SIZE, ByteSource
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value, replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.order import Name
@@ -45,13 +46,13 @@ _MAX_VERSION = 100  # characters
 _MAX_CMDLINE = 4096  # characters, the most that any kernel takes
 
 _PACKED = r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2))?"
-_KERNEL = re.compile(
+_KERNEL = regex(
     rf"^(?:(?:vmlinuz|vmlinux|(?:b?z|u|fit)?Image|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
 )
 # UEFI specification, Removable Media Boot Behavior: what is started without a boot option
-_STARTED_BY_FIRMWARE = re.compile(r"/EFI/BOOT/BOOT(?:X64|IA32|AA64|ARM|RISCV64|LOONGARCH64)\.EFI", re.IGNORECASE)
-_PROGRAM = re.compile(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
-NOT_A_KERNEL = re.compile(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|kpart|hmac|asc)$", re.IGNORECASE)
+_STARTED_BY_FIRMWARE = regex(r"/EFI/BOOT/BOOT(?:X64|IA32|AA64|ARM|RISCV64|LOONGARCH64)\.EFI", re.IGNORECASE)
+_PROGRAM = regex(r"^(?P<name>.+)\.(?:efi|itb)$", re.IGNORECASE)
+NOT_A_KERNEL = regex(r"\.(dtbo?|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|kpart|hmac|asc)$", re.IGNORECASE)
 
 _INITRAMFS = (
     "initrd.img-{}",  # Debian, Ubuntu, Armbian

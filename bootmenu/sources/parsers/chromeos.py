@@ -4,20 +4,20 @@ partition: postmarketOS' vmlinux.kpart, and the images of depthcharge-tools."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bootmenu.formats.kernels.chromeos_kernel import ChromeosKernel
 from bootmenu.formats.reader import HEAD_SIZE
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.sources import SOURCES
 from bootmenu.sources.kernel_files import images
 from bootmenu.sources.tree import Tree, examined
 from bootmenu.sources.variables import needed, parameter_of
 
 _FOLDERS = ("/", "/boot", "/boot/depthcharge", "/depthcharge")
-_KPART = re.compile(r".+\.kpart")
-_DEPTHCHARGE = re.compile(r".+\.(?:img|kpart)")
+_KPART = regex(r".+\.kpart")
+_DEPTHCHARGE = regex(r".+\.(?:img|kpart)")
 _UUID = "%U"
 
 

@@ -8,11 +8,11 @@ silent, com32/menu/readconfig.c.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
@@ -34,7 +34,7 @@ _SYSLINUX = (
 )
 # pxelinux.txt: "the default configuration file name", below the directory of pxelinux.0, the working directory
 _PXELINUX = "pxelinux.cfg/default"
-_MMC = re.compile(r"mmcblk(\d)")
+_MMC = regex(r"mmcblk(\d)")
 _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
 _MAX_FILES = 256  # the menu of Debian's installer has 27, and its help page includes all of them again
 _MAX_REFERENCES = 64
@@ -53,7 +53,7 @@ _NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
 _ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
 
 
-_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]++|\()++")
+_PART = regex(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]++|\()++")
 """One part of a comma-separated list, in which `(hd0,1)/file` also has a comma."""
 
 
@@ -385,8 +385,8 @@ def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
 
 
 # cli_simple_process_macros() of U-Boot, and NVIDIA's cboot, replace these by the loader's variables
-_VARIABLE = re.compile(r"\$\{[^}\s$]{1,64}\}|\$\([^)\s$]{1,64}\)")
-_INITRD = re.compile(r"(?:^|\s)initrd=(\S*)")
+_VARIABLE = regex(r"\$\{[^}\s$]{1,64}\}|\$\([^)\s$]{1,64}\)")
+_INITRD = regex(r"(?:^|\s)initrd=(\S*)")
 
 
 def _parts(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, replace
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import (
@@ -29,10 +30,10 @@ _NAMES = ("menu.lst", "grub.conf")  # the second is Red Hat's, usually a link to
 _MAX_SAVED = 4096  # bytes; savedefault writes ten digits and a comment
 
 # stage2/cmdline.c:skip_to: a blank or an equal sign ends the name of a command
-_COMMAND = re.compile(r"([^\s=]+)[\s=]*(.*)", re.DOTALL)
-_OPTION = re.compile(r"--\S*\s*")
-_DEVICE = re.compile(r"\((?P<name>[^)]{0,40})\)(?P<path>.*)", re.DOTALL)
-_DISK = re.compile(r"hd(?P<disk>[0-9]{1,3})(?:,(?P<partition>[0-9]{1,3})(?:,[a-h])?)?")
+_COMMAND = regex(r"([^\s=]+)[\s=]*(.*)", re.DOTALL)
+_OPTION = regex(r"--\S*\s*")
+_DEVICE = regex(r"\((?P<name>[^)]{0,40})\)(?P<path>.*)", re.DOTALL)
+_DISK = regex(r"hd(?P<disk>[0-9]{1,3})(?:,(?P<partition>[0-9]{1,3})(?:,[a-h])?)?")
 
 
 class _Title(Record, kw_only=True):

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
+from bootmenu.model.regex import regex
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import located
@@ -18,7 +18,7 @@ _GLOBALS = ("default", "initrd", "root")
 _HARMLESS = ("delay", "message", "timeout", "video")
 
 # one option of a command line, including text in double quotes
-_OPTION = re.compile(r'(?:[^\s"]++|"[^"]*+"?+)++')
+_OPTION = regex(r'(?:[^\s"]++|"[^"]*+"?+)++')
 
 
 @SOURCES.register("kboot", after="grub")

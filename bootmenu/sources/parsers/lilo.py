@@ -13,18 +13,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES, neighbours
 from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.tree import Tree, exists, firmware_files, normal
 
-_GAP = re.compile(r"(?:\s++|#[^\n]*+)*+")
+_GAP = regex(r"(?:\s++|#[^\n]*+)*+")
 # after the equal sign a word may have another one, as in root=LABEL=/
-_ITEM = re.compile(
+_ITEM = regex(
     rf'(?P<key>[^\s#="]++)(?:{_GAP.pattern}=\s*+(?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"|(?P<word>(?:[^\s#"\\]++|\\.)++)))?',
     re.DOTALL,
 )
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = regex(r"\\(.)", re.DOTALL)
 
 
 class _LiloImage(Record):

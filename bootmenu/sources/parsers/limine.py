@@ -14,6 +14,7 @@ from functools import partial
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, Value, field
 from bootmenu.sources import SOURCES, ForPlatform, Platform, neighbours
 from bootmenu.sources.kernel_files import holds_kernel
@@ -35,10 +36,10 @@ _ARCHITECTURES = {
     Architecture.RISCV64: "riscv64",
 }
 
-_DEFINITION = re.compile(r"\$\{([^}\n]*)\}=(.*)")
-_MACRO = re.compile(r"\$\{([^{}$]{1,64})\}")  # bounded: of many that are not closed, each would search to the end
-_PATH = re.compile(r"(?P<kind>[a-z]+)\((?P<where>[^)]*)\):/(?P<path>[^#]*)(?:#.*)?")
-_OLD_PATH = re.compile(r"\$?(?P<kind>[a-z]+)://(?P<where>[^/]*)/(?P<path>[^#]*)(?:#.*)?")
+_DEFINITION = regex(r"\$\{([^}\n]*)\}=(.*)")
+_MACRO = regex(r"\$\{([^{}$]{1,64})\}")  # bounded: of many that are not closed, each would search to the end
+_PATH = regex(r"(?P<kind>[a-z]+)\((?P<where>[^)]*)\):/(?P<path>[^#]*)(?:#.*)?")
+_OLD_PATH = regex(r"\$?(?P<kind>[a-z]+)://(?P<where>[^/]*)/(?P<path>[^#]*)(?:#.*)?")
 
 
 class _Syntax(Value, kw_only=True):

@@ -8,11 +8,11 @@ entry; the older one (discover/native-parser.c, params.c) has `key = value` line
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
@@ -22,7 +22,7 @@ from bootmenu.sources.tree import Tree
 _PATHS = ("/boot/petitboot.conf", "/petitboot.conf")
 _KEYS = ("image", "initrd", "dtb", "args", "name")
 _HARMLESS = ("description", "icon", "dev_description")
-_LINE = re.compile(r"(?P<key>[A-Za-z_]+)(?:\s*=\s*|\s+)(?P<value>.*)")
+_LINE = regex(r"(?P<key>[A-Za-z_]+)(?:\s*=\s*|\s+)(?P<value>.*)")
 
 
 class _Option(Record):

@@ -15,6 +15,7 @@ from functools import partial
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, Value, replace
 from bootmenu.sources import SOURCES, neighbours
 from bootmenu.sources.kernel_files import holds_kernel
@@ -32,10 +33,10 @@ _MAX_INITRDS = 16
 _MAX_INCLUDES = 16
 
 # global.h: LINUX_PREFIXES; the second is that of riscv64 and arm64
-_KERNEL = re.compile(r"(?:vmlinuz|bzImage|Image|kernel)", re.IGNORECASE)
-_INITRD = re.compile(r"(?:init|booster)", re.IGNORECASE)
-_NUMBERS = re.compile(r"[0-9](?:.*[0-9])?")
-_INITRD_OPTION = re.compile(r"(?:^|\s)initrd=(\S+)")
+_KERNEL = regex(r"(?:vmlinuz|bzImage|Image|kernel)", re.IGNORECASE)
+_INITRD = regex(r"(?:init|booster)", re.IGNORECASE)
+_NUMBERS = regex(r"[0-9](?:.*[0-9])?")
+_INITRD_OPTION = regex(r"(?:^|\s)initrd=(\S+)")
 
 
 class _Stanza(Record, kw_only=True):

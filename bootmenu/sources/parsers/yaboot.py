@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, LineConfiguration, configurations, read_each, short
@@ -14,22 +15,22 @@ from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import Tree, normal
 
 _PATHS = ("/yaboot.conf", "/yaboot.cnf", "/etc/yaboot.conf", "/etc/yaboot.cnf", "/suseboot/yaboot.cnf")
-_IMAGE = re.compile(r"image(?:\[(?P<bits>32|64)bit\])?")
+_IMAGE = regex(r"image(?:\[(?P<bits>32|64)bit\])?")
 _FLAGS = ("read-only", "read-write", "novideo")
 _KEYS = ("label", "alias", "initrd", "root", "append", "literal", "ramdisk", "initrd-size", "device", "partition")
 _GLOBALS = (*_KEYS, "default")
 
 # yaboot.conf(5): comments begin with # and go "to the end of the line"; blanks and equal signs are part of a name
 # or a value "if they are escaped by a backslash or if the value is embedded in double quotes"
-_TOKEN = re.compile(
+_TOKEN = regex(
     r'#.*|\s++|(?P<equals>=)|"(?P<quoted>(?:[^"\\]++|\\.)*+)"|(?P<word>(?:[^\s#="\\]++|\\.)++)|.', re.DOTALL
 )
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = regex(r"\\(.)", re.DOTALL)
 
 # "[<devicename>][<part>]<absolute_pathname>", and in file.c a comma before the path if there is a device
-_FILE = re.compile(r"(?:(?P<device>[^:]*):(?P<part>[0-9]{0,3}),)?(?P<path>.*)", re.DOTALL)
-_BLOCKS = re.compile(r"\[[0-9]*-[0-9]*\]$")
-_NUMBERED = re.compile(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
+_FILE = regex(r"(?:(?P<device>[^:]*):(?P<part>[0-9]{0,3}),)?(?P<path>.*)", re.DOTALL)
+_BLOCKS = regex(r"\[[0-9]*-[0-9]*\]$")
+_NUMBERED = regex(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
 
 
 class _YabootImage(Record):

@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 
 from bootmenu.errors import FormatError
+from bootmenu.model.regex import regex
 
 SIGNATURE = b"# GRUB Environment Block\n"
 LIMIT = 64 * 1024
 """Bytes. The block has 1024 bytes by default; even deliberately larger ones stay below this limit."""
 
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_NAME = re.compile(r"([^=\n]*+)=")
-_VALUE = re.compile(r"((?:\\.|[^\\\n]++)*+)(\n?)", re.DOTALL)
+_ESCAPED = regex(r"\\(.)", re.DOTALL)
+_NAME = regex(r"([^=\n]*+)=")
+_VALUE = regex(r"((?:\\.|[^\\\n]++)*+)(\n?)", re.DOTALL)
 
 
 def parse(data: bytes) -> dict[str, str]:
@@ -62,4 +63,4 @@ def names_in(text: str) -> list[str]:
     return [match[1] or match[2] for match in _VARIABLE.finditer(text)]
 
 
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_VARIABLE = regex(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")

@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from bootmenu.model.regex import regex
 from bootmenu.sources.parsers.grub.interpreter import Interpreter
 
 _MAX_PARENTHESES = 16
-_NUMBER = re.compile(r"\s*(-?)(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})")
+_NUMBER = regex(r"\s*(-?)(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})")
 
 _TEXTS: dict[str, Callable[[str, str], bool]] = {
     "=": lambda left, right: left == right,

@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bootmenu.model.regex import regex
 from bootmenu.sources import neighbours
 from bootmenu.sources.tree import Tree, exists, firmware_files, installer_folders
 
 _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2", "/flatcar/grub", "/coreos/grub")
-_OWN = re.compile(
+_OWN = regex(
     r"(?:/@[^/]*)?"  # a subvolume of btrfs, which is read like a partition
     r"(?:/efi/[^/]+|(?:/boot)?(?:/grub2?)?|/(?:flatcar|coreos)/grub|/debian-installer/[^/]+/grub)/grub\.cfg",
     re.IGNORECASE,

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import re
-
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import Platform
 from bootmenu.sources.menu_titles import titled
@@ -221,8 +220,8 @@ def _holds_items(menu: Menu) -> bool:
 
 
 # the manual, Device syntax: (http,192.0.2.1), or without a server the one that GRUB came from
-_NETWORK = re.compile(r"(?:https?|tftp|pxe)(?:,|\Z)")
-_SPECIAL = re.compile(r"\\(?!x[0-9a-fA-F]{2})|['\"]")
+_NETWORK = regex(r"(?:https?|tftp|pxe)(?:,|\Z)")
+_SPECIAL = regex(r"\\(?!x[0-9a-fA-F]{2})|['\"]")
 
 
 def command_line(arguments: list[str]) -> str:

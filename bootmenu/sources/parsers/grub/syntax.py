@@ -7,11 +7,11 @@ parser.y; comments mark where this parser is more lenient.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NoReturn
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 MAX_NESTING = 32
@@ -106,15 +106,15 @@ class _Token(Enum):
 
 
 # possessive quantifiers save the memory for backtracking, which was 115 bytes per character
-_BLANK = re.compile(r"(?:[ \t]++|\\\n)++")
-_COMMENT = re.compile(r"#[^\n]*")
-_NEWLINES = re.compile(r"\n(?:[ \t\n]++|#[^\n]*+)*+")  # with empty lines and comments that follow
-_HEXADECIMAL = re.compile(r"\\x[0-9a-fA-F]{2}")
-_PLAIN = re.compile(r"[^{}|&$;<> \t\n'\"\\]+")
-_SINGLE = re.compile(r"'([^']*)'")
-_DOUBLE_PLAIN = re.compile(r'[^"$\\]+')
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})")
+_BLANK = regex(r"(?:[ \t]++|\\\n)++")
+_COMMENT = regex(r"#[^\n]*")
+_NEWLINES = regex(r"\n(?:[ \t\n]++|#[^\n]*+)*+")  # with empty lines and comments that follow
+_HEXADECIMAL = regex(r"\\x[0-9a-fA-F]{2}")
+_PLAIN = regex(r"[^{}|&$;<> \t\n'\"\\]+")
+_SINGLE = regex(r"'([^']*)'")
+_DOUBLE_PLAIN = regex(r'[^"$\\]+')
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = regex(r"\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})")
 
 # yylex.l: reserved words; those without a rule in parser.y are errors as the first word of a command
 _CLOSERS = frozenset(("then", "elif", "else", "fi", "do", "done"))

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources import patterns
 from bootmenu.sources.parsers.grub.script_values import MAX_TEXT
@@ -17,7 +17,7 @@ from bootmenu.sources.variables import parameter_of
 _MAX_EXPANSIONS = 1000
 _STEPS_OF_MATCHING = 64  # steps of a wildcard match that count as one step of a script
 _VARIABLES = (WordPartKind.VARIABLE, WordPartKind.QUOTED_VARIABLE)
-_NAME = re.compile("[A-Za-z_]")  # all others are positional parameters
+_NAME = regex("[A-Za-z_]")  # all others are positional parameters
 
 
 class TooLongError(Exception):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.regex import regex
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.raspberrypi import autoboot_txt, boards
 from bootmenu.sources.parsers.raspberrypi.config_txt import ConfigTxtReader
@@ -21,7 +22,7 @@ from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, exists, norm
 _FOLDERS = ("/", "/boot/firmware", "/boot")
 # one of these or a cmdline.txt must be beside a config.txt, whose name is not specific; with os_prefix all the others
 # may be in another directory (Home Assistant OS, Ubuntu)
-_FIRMWARE = re.compile(r"^(bootcode\.bin|start\w*\.elf|fixup\w*\.dat|bcm27.*\.dtb|kernel\w*\.img|overlays)$", re.I)
+_FIRMWARE = regex(r"^(bootcode\.bin|start\w*\.elf|fixup\w*\.dat|bcm27.*\.dtb|kernel\w*\.img|overlays)$", re.I)
 
 
 @SOURCES.register("raspberrypi", after="kexecboot")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.sources import neighbours
 from bootmenu.sources.references import grub_name
 from bootmenu.sources.tree import Tree, TreeError
 
 _LIMIT = 512  # "autoboot.txt is limited to 512 bytes"
-_NUMBER = re.compile(r"(?:\D|\dp)(\d{1,3})$")
+_NUMBER = regex(r"(?:\D|\dp)(\d{1,3})$")
 
 
 class Slots(Value, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bootmenu.model.entry import Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
 from bootmenu.sources import Board
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
@@ -31,12 +32,12 @@ _LEFT_TO_THE_BOARD = frozenset(("dtoverlay", "dtparam", "overlay_prefix"))
 _OLD_NAMES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"}
 _WORDS = frozenset(("initramfs", "include"))  # followed by a space, not by "="
 
-_MODEL = re.compile(r"^(pi|cm)\d")
+_MODEL = regex(r"^(pi|cm)\d")
 # conditional.adoc and boot.adoc: "initramfs", "include"; the firmware takes `kernel NAME`, too, as piCore writes it
-_SPACED = re.compile(r"(initramfs|include|kernel)\s+(?=[^\s=])")
-_MODEL_OR_ALL = re.compile(r"(?:all|none|tryboot|(?:pi|cm)\d\w*\+?)", re.IGNORECASE)
-_UNANSWERED = re.compile(r"^(0x|serial=|gpio\d|EDID=|partition=|boot_count|boot_arg|bootvar|connected)")
-_PARTITION = re.compile(r"(?:\D|\dp)(\d{1,3})$")
+_SPACED = regex(r"(initramfs|include|kernel)\s+(?=[^\s=])")
+_MODEL_OR_ALL = regex(r"(?:all|none|tryboot|(?:pi|cm)\d\w*\+?)", re.IGNORECASE)
+_UNANSWERED = regex(r"^(0x|serial=|gpio\d|EDID=|partition=|boot_count|boot_arg|bootvar|connected)")
+_PARTITION = regex(r"(?:\D|\dp)(\d{1,3})$")
 
 
 class Overlay(Record):

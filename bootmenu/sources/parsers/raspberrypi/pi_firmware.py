@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.sources import neighbours
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard, with_console
 from bootmenu.sources.parsers.raspberrypi.config_txt import Config
@@ -23,7 +24,7 @@ _OF_UBOOT = (
 _MOST_OF_UBOOT = 1024 * 1024
 """Bytes; it has about 600 KiB on these boards, and kernels have several megabytes."""
 # these enable a bus, an LED or sound: systems start without them
-_OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|random|fan_temp|cooling|krnbt)")
+_OPTIONAL = regex(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|random|fan_temp|cooling|krnbt)")
 
 
 class PiFirmware:

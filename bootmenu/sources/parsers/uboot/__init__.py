@@ -7,10 +7,10 @@ settings beside it still say how the kernel is to be started (board_settings.py)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform, version_of
 from bootmenu.sources.line_formats import MAX_TEXT, LineConfiguration, configurations
@@ -30,7 +30,7 @@ _OTHER_SCRIPTS = ("cfgload", "s905_autoscript", "boot.cmd")
 made of, which U-Boot does not read; it tells what a script would do that is not there."""
 _EXTLINUX = "extlinux/extlinux.conf"
 # the first line of a boot.ini is what the vendor's `cfgload` looks for (ODROIDXU-UBOOT-CONFIG, ODROIDC2-UBOOT-CONFIG)
-_VENDOR_LINE = re.compile(r"\A\s*[A-Z0-9-]+-UBOOT-CONFIG\b[^\n]*")
+_VENDOR_LINE = regex(r"\A\s*[A-Z0-9-]+-UBOOT-CONFIG\b[^\n]*")
 _MAX_STARTS = 8
 
 

@@ -7,11 +7,11 @@ U-Boot: Armbian's config/bootscripts, BeagleBoard's and TI's environments (inclu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources import Platform
 from bootmenu.sources.line_formats import LineConfiguration, configurations
@@ -29,10 +29,10 @@ _ARMBIAN = tuple(
 _OTHERS = ("/boot/uEnv.txt", "/uEnv.txt")
 _KERNELS = ("Image", "zImage", "vmlinuz", "uImage", "Image.gz")
 _INITRAMFS = ("uInitrd", "initrd.img", "initrd.gz", "initramfs.img")
-_VERSIONED = re.compile(r"vmlinu[xz]-\d.*|[zu]?Image-\d.*")
+_VERSIONED = regex(r"vmlinu[xz]-\d.*|[zu]?Image-\d.*")
 _TREE_FOLDERS = ("dtb", "dtbs")
 _MAX_OVERLAYS = 64
-_VARIABLE = re.compile(r"\$\{([^}\s$]{1,64})\}|\$([A-Za-z]\w{0,63})")
+_VARIABLE = regex(r"\$\{([^}\s$]{1,64})\}|\$([A-Za-z]\w{0,63})")
 
 # the names that scripts and loaders give to the parts of an entry in uEnv.txt
 _KERNEL_KEYS = ("LINUX", "kernel_file", "kernel", "kernel_image", "kernelimage", "bootfile", "image")
@@ -40,7 +40,7 @@ _INITRD_KEYS = ("INITRD", "initrd_file", "initrd", "initrdfile", "ramdisk", "rdf
 _DTB_KEYS = ("FDT", "fdtfile", "fdt_file", "dtb", "fdt")
 _OPTION_KEYS = ("APPEND", "bootargs", "cmdline")
 
-_STARTS = re.compile(r"\bboot[imz] (?:0x|\$)")
+_STARTS = regex(r"\bboot[imz] (?:0x|\$)")
 
 EntryOf = Callable[..., BootEntry]
 

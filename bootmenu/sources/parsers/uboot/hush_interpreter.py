@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from bootmenu.model.regex import regex
 from bootmenu.sources.parsers.uboot import hush_syntax
 from bootmenu.sources.parsers.uboot.hush_state import MAX_VALUE, CannotFollowError, HushState, Run
 from bootmenu.sources.parsers.uboot.hush_syntax import (
@@ -40,7 +41,7 @@ MAX_CALLS = 16
 MAX_SCRIPT = 256 * 1024
 """Characters; boot/bootmeth_script.c reads 64 KiB at most."""
 _MAX_EXPORTS = 8
-_MMC = re.compile(r"\bmmc (?:dev )?(\d)(?!\w)")
+_MMC = regex(r"\bmmc (?:dev )?(\d)(?!\w)")
 MAX_DEPTH = 64
 """Depth of conditions, loops and scripts in each other, and of results that are not known."""
 

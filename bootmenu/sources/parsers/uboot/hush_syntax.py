@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
 MAX_DEPTH = 32
@@ -19,12 +20,12 @@ MAX_DEPTH = 32
 VARIABLE = "\3"
 """Is around the name of a variable in a HushWord, as in U-Boot (SPECIAL_VAR_SYMBOL)."""
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_NAME = regex(r"[A-Za-z][A-Za-z0-9_]*")
 _SPACE = " \t\n"
 # characters without a meaning: in a script, in the second pass, and within double quotes
-_PLAIN = re.compile(r"""[^ \t\n;&|"'\\$]+""")
-_PLAIN_AGAIN = re.compile(r"""[^ \t\n"'\\]+""")
-_PLAIN_INSIDE = re.compile(r"""[^"'\\$*?\[]+""")
+_PLAIN = regex(r"""[^ \t\n;&|"'\\$]+""")
+_PLAIN_AGAIN = regex(r"""[^ \t\n"'\\]+""")
+_PLAIN_INSIDE = regex(r"""[^"'\\$*?\[]+""")
 
 
 class HushSyntaxError(BootmenuError):

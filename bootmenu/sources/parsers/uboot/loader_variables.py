@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import re
-
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.regex import regex
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.uboot import stored_environment
 from bootmenu.sources.parsers.uboot.unknown_text import unknown
@@ -16,8 +15,8 @@ _FIRST_ADDRESS, _STEP = 0x1_2340_0000, 0x0800_0000
 
 # doc/develop/distro.rst: "kernel_addr_r", "ramdisk_addr_r", "fdt_addr_r", "scriptaddr", "pxefile_addr_r"; the others
 # are names of boards' own configurations (include/configs/). Each holds an address, and which one does not matter.
-_ADDRESS = re.compile(r"[A-Za-z0-9_]*addr[A-Za-z0-9_]*|k_addr|rdaddr")
-_NO_ADDRESS = re.compile(r"(?:ip|mac|server|gateway|wlan|wifi|bt|usb|usbnet_dev|usbnet_host)_?addr\d?|\w*eth\d*addr")
+_ADDRESS = regex(r"[A-Za-z0-9_]*addr[A-Za-z0-9_]*|k_addr|rdaddr")
+_NO_ADDRESS = regex(r"(?:ip|mac|server|gateway|wlan|wifi|bt|usb|usbnet_dev|usbnet_host)_?addr\d?|\w*eth\d*addr")
 
 # set by U-Boot's own code or a board's configuration: include/configs/*.h, board/*/*.c, arch/arm/mach-*/board.c
 _SET_BY_BOARD = frozenset(
@@ -35,7 +34,7 @@ _CPUS = {
 }
 _ODROID = "hardkernel,odroid-"
 _KINDS = (("nvme", "nvme"), ("vd", "virtio"), ("sd", "usb"))
-_PARTITION = re.compile(r"(?P<disk>.*?[a-z](?P<disk_number>\d+)p|[a-z]+)(?P<number>\d+)")
+_PARTITION = regex(r"(?P<disk>.*?[a-z](?P<disk_number>\d+)p|[a-z]+)(?P<number>\d+)")
 
 
 class DiskNames:

@@ -8,13 +8,13 @@ known which words of the command line depend on it.
 
 from __future__ import annotations
 
-import re
+from bootmenu.model.regex import regex
 
 _ABSENT, _UNKNOWN, _CLOSE = "\ue000", "\ue001", "\ue002"
-_RESERVED = re.compile("[\3\4\ue000-\ue002]")
-_PART = re.compile("([\ue000\ue001])([^\ue000-\ue002]*)\ue002")
-_ONE_UNKNOWN = re.compile("\ue001([^\ue000-\ue002]*)\ue002")
-_ONE_ABSENT = re.compile("\ue000[^\ue000-\ue002]*\ue002")
+_RESERVED = regex("[\3\4\ue000-\ue002]")
+_PART = regex("([\ue000\ue001])([^\ue000-\ue002]*)\ue002")
+_ONE_UNKNOWN = regex("\ue001([^\ue000-\ue002]*)\ue002")
+_ONE_ABSENT = regex("\ue000[^\ue000-\ue002]*\ue002")
 
 
 def cleaned(text: str) -> str:

@@ -7,11 +7,11 @@ once for each of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 
+from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.sources import neighbours
 from bootmenu.sources.parsers.uboot.loader_variables import DiskNames
@@ -20,14 +20,14 @@ from bootmenu.sources.tree import Tree
 _MAX_SLOTS = 4
 # rauc, docs/integration.rst, U-Boot: "BOOT_ORDER" has the bootnames of slots in the order in which they are tried,
 # and "BOOT_<bootname>_LEFT" the attempts that each of them has left
-_ORDER, _ATTEMPTS = "BOOT_ORDER", re.compile(r"\bBOOT_(\w{1,32}?)_LEFT\b")
-_DEFAULT_ORDER = re.compile(r"\b(?:setenv|env set) BOOT_ORDER[ \t]+[\"']?(\w[\w \t]{0,100})")
+_ORDER, _ATTEMPTS = "BOOT_ORDER", regex(r"\bBOOT_(\w{1,32}?)_LEFT\b")
+_DEFAULT_ORDER = regex(r"\b(?:setenv|env set) BOOT_ORDER[ \t]+[\"']?(\w[\w \t]{0,100})")
 # meta-mender, recipes-bsp/u-boot: mender_setup sets the others from mender_boot_part
-_MENDER = re.compile(r"\bmender_(?:uboot_root|boot_part)\b")
+_MENDER = regex(r"\bmender_(?:uboot_root|boot_part)\b")
 # SWUpdate's and others' scripts, which have no names in common: a number of a partition with a default, in a script
 # that stores variables
-_STORES = re.compile(r"\bsaveenv\b|\benv save\b|\bupgrade_available\b")
-_NUMBER = re.compile(r"\btest -[zn] \"?\$\{(\w{0,24}(?:part|slot|bank)\w{0,24})\}")
+_STORES = regex(r"\bsaveenv\b|\benv save\b|\bupgrade_available\b")
+_NUMBER = regex(r"\btest -[zn] \"?\$\{(\w{0,24}(?:part|slot|bank)\w{0,24})\}")
 _FIRMWARES_OWN = frozenset(("distro_bootpart", "bootpart", "partition", "mmcbootpart"))
 
 
