@@ -191,25 +191,12 @@ class MachineSession:
         from bootmenu.kexec.digests import with_demands
 
         with self._partitions.reading(listing.entry) as trees:
-            dtb_builder, facts = self.dtb_builder.on(trees), self._without_renames(listing.facts)
+            dtb_builder, facts = self.dtb_builder.on(trees), _without_change_times(listing.facts, self._renamed_back)
             plan = make_plan(listing.entry, facts, self._machine, dtb_builder=dtb_builder, method=self._method)
             plan = with_demands(plan, self._partitions.demands, trees)
         # those of a recorded machine are not recorded
         found = hooks.find(self.host, self.settings.skip_hooks) if self._local else hooks.Hooks()
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
-
-    def _without_renames(self, facts: EntryFacts) -> EntryFacts:
-        """Return the facts without the change times of files that boot counting has renamed and renamed back, because
-        only their names have changed since the entry was judged."""
-        if not self._renamed_back:
-            return facts
-        files = (
-            replace(file, stamp=replace(file.stamp, changed=None))
-            if file.stamp is not None and (file.device, file.path) in self._renamed_back
-            else file
-            for file in facts.files
-        )
-        return replace(facts, files=tuple(files))
 
     def method(self, facts: EntryFacts) -> str:
         """Return the name of the loading method for an entry, or an empty string if there is none."""
@@ -356,3 +343,17 @@ class MachineSession:
         """End the scan and unmount everything."""
         self.scanner.close()
         self.release()
+
+
+def _without_change_times(facts: EntryFacts, renamed: set[tuple[str, str]]) -> EntryFacts:
+    """Return the facts without the change times of files that boot counting has renamed and renamed back: only their
+    names have changed since the entry was judged. renamed: device and path of each."""
+    if not renamed:
+        return facts
+    files = (
+        replace(file, stamp=replace(file.stamp, changed=None))
+        if file.stamp is not None and (file.device, file.path) in renamed
+        else file
+        for file in facts.files
+    )
+    return replace(facts, files=tuple(files))
