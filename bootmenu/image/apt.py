@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
-from bootmenu.image.process_runner import Runner, output
+from bootmenu.image.process_runner import END_WITH_PARENT, Runner, output
 from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 
@@ -308,7 +308,9 @@ class Apt:
             (self.archives / package.file_name).unlink(missing_ok=True)
         if missing:
             wanted = [f"{package.name}={package.version}" for package in missing]
-            argv = ["env", f"--chdir={self.archives}", *self._argv("apt-get"), "download", *wanted]
+            # setpriv is where apt is; without it a download would go on for itself where this process is killed
+            here = ["env", f"--chdir={self.archives}", *END_WITH_PARENT]
+            argv = [*here, *self._argv("apt-get"), "download", *wanted]
             title = f"downloading {len(missing)} of {len(packages)} packages"
             size = sum(package.size for package in missing)
             with progress.task(title, size, measure=lambda: self._written(missing)):

@@ -16,6 +16,10 @@ _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 """In the words of the C library; programs run with LC_ALL=C."""
 
 
+END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")
+"""Before a command: it ends when the process that runs it is killed. setpriv is in util-linux."""
+
+
 class FinishedProcess(Protocol):
     """The result of a process."""
 
@@ -63,7 +67,8 @@ def output(
 
 
 def _program(argv: Sequence[str]) -> str:
-    """Return the program's name, also of one that `env` starts."""
+    """Return the program's name, also of one that `env` and setpriv start."""
     if argv[0] != "env":
         return argv[0]
-    return next((word for word in argv[1:] if not word.startswith("-") and "=" not in word), argv[0])
+    words = (word for word in argv[1:] if word not in END_WITH_PARENT)
+    return next((word for word in words if not word.startswith("-") and "=" not in word), argv[0])

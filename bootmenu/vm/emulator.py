@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.image.process_runner import END_WITH_PARENT
 from bootmenu.model.value import Value
 from bootmenu.system.processes import CommandError, Commands
 from bootmenu.terminal.capabilities import bounded
@@ -171,7 +172,7 @@ def run(machine: VirtualMachine, commands: Commands) -> None:
     """
     argv = machine.argv()
     if commands.find("setpriv"):  # so that no machine goes on by itself where this process is killed
-        argv = ["setpriv", "--pdeathsig", "TERM", *argv]
+        argv = [*END_WITH_PARENT, *argv]
     with _terminal_kept():
         status = commands.interactive(argv)
     if status < 0:

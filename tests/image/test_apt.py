@@ -222,6 +222,7 @@ def test_a_download_with_the_wrong_hash_is_refused(tmp_path: Path) -> None:
         own.download([good, bad], ProgressBar(said, {}))
     assert "downloading 1 of 2 packages" in said.getvalue()
     assert runner.calls[0][-1] == "bad=1:2"
+    assert runner.calls[0][2:6] == ["setpriv", "--pdeathsig", "TERM", "apt-get"], "it would go on after a SIGKILL"
 
 
 def test_a_failing_apt_is_quoted(tmp_path: Path) -> None:
