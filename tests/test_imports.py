@@ -15,6 +15,11 @@ OF_A_LOAD = frozenset(
     {"bootmenu.kexec.load", "bootmenu.kexec.jump", "bootmenu.kexec.hooks", "concurrent.futures", "logging"}
 )
 RARE = frozenset({"gzip", "html"})
+OF_PYTHON = (
+    "import argparse, sys, typing; argparse.ArgumentParser(); typing.NamedTuple('T', [('t', int)]); "
+    "before = set(sys.modules)"
+)
+"""What its own modules bring depends on its version: dataclasses, inspect and ast since 3.14."""
 
 
 @pytest.mark.parametrize(
@@ -27,8 +32,6 @@ RARE = frozenset({"gzip", "html"})
     ids=["first frame", "session", "scan"],
 )
 def test_nothing_is_imported_before_it_is_needed(statement: str, absent: frozenset[str]) -> None:
-    # what Python's own modules bring depends on its version: argparse brings dataclasses and inspect since 3.14
-    own = "import argparse, typing, sys; before = set(sys.modules)"
-    program = f"{own}; {statement}; import json; print(json.dumps(sorted(set(sys.modules) - before)))"
+    program = f"{OF_PYTHON}; {statement}; import json; print(json.dumps(sorted(set(sys.modules) - before)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert absent & set(json.loads(done.stdout.splitlines()[-1])) == set()
