@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Count down on the first frame, and start the default entry when the time is up.
 
-What the frame does not need is imported while it is shown; Textual is imported only when the menu opens.
+What the frame does not need is imported while it is shown; what only the menu needs, such as Textual, when there is
+nothing else to do.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived
+from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived, Woken
 from bootmenu.frontends.menu_run import KIOSK_LAST_LINE, MenuRun, drain_terminals, jump
+from bootmenu.frontends.preload import Preload
 from bootmenu.frontends.session_startup import SessionStartup
 from bootmenu.i18n import N_, _, localized
 from bootmenu.model.value import Value
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
     from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
 
-def run(frame: Frame, startup: SessionStartup, seconds: int | None) -> MenuRun:
+def run(frame: Frame, startup: SessionStartup, seconds: int | None, *, plain: bool = False) -> MenuRun:
     """Count down and start the default entry; return how the menu begins, if that was stopped or has failed. seconds:
-    of the countdown, or None for the menu at once."""
-    decision = count_down(frame, startup, seconds)
+    of the countdown, or None for the menu at once. plain: the menu needs no Textual."""
+    decision = count_down(frame, startup, seconds, plain=plain)
 
     from bootmenu.frontends.outcome import Quit
     from bootmenu.kexec.kernel_errors import SimulatedJump, leave_note
@@ -98,19 +100,25 @@ class Decision(Value, kw_only=True):
     """Number of the signal that has ended it, or 0."""
 
 
-def count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> Decision:
-    """Show the frame until the session is open, and the time is up or a key is pressed."""
+def count_down(frame: Frame, startup: SessionStartup, seconds: int | None, *, plain: bool = False) -> Decision:
+    """Show the frame until the session is open, and the time is up or a key is pressed. plain: see `run`."""
     with contextlib.ExitStack() as stack:
-        return _count_down(frame, startup, seconds, stack)
+        return _count_down(frame, startup, seconds, stack, Preload(0) if plain else None)
 
 
-def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stack: contextlib.ExitStack) -> Decision:
-    """Count down and follow the scan. stack: closes the subscription."""
+def _count_down(
+    frame: Frame,
+    startup: SessionStartup,
+    seconds: int | None,
+    stack: contextlib.ExitStack,
+    preload: Preload | None,
+) -> Decision:
+    """Count down and follow the scan. stack: closes the subscription. preload: None for the usual one."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
     results, subscription, stopped, ended_by = None, None, False, 0
     chooser = Chooser()
     while True:
-        shared, choice = startup.poll(), Choice()
+        shared, choice, known = startup.poll(), Choice(), False
         settings = startup.loaded.settings
         if shared is not None:
             if ended_by or stopped or countdown is None:
@@ -119,6 +127,7 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stac
             from bootmenu.view.policy import Policy
 
             results, policy = results or ScanResults(), Policy.of(settings)
+            preload = preload or Preload(shared.session.machine.memory_available)
             if subscription is None:
                 subscription = shared.subscribe(frame.wake)
                 stack.callback(subscription.close)
@@ -131,6 +140,7 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stac
             state = shared.session.state_store.state
             startable = policy.startable(results.listings)
             choice = chooser.choose(startable, state, settings, finished=results.finished or over)
+            known = choice.final and (results.finished or over)
             if choice.final and choice.listing is None:
                 return Decision(shared=shared, notice=choice.reason)
         now = monotonic()
@@ -139,6 +149,9 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stac
             return Decision(shared=shared, listing=choice.listing)
         frame.show(_countdown_content(shared, choice, left, settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
+        due = preload.due(now, known=known, left=left) if preload is not None else None
+        if due is not None and wait is not None:
+            wait = min(wait, due)
         # if the menu opens anyway, the keys are for the menu
         match frame.wait(wait, keys=countdown is not None and not stopped):
             case KeyPress(enter=True) if countdown is not None and not stopped:
@@ -147,8 +160,8 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stac
                 stopped = stopped or countdown is not None
             case SignalReceived(number):
                 ended_by, stopped = number, True
-            case _:
-                pass
+            case Woken() if preload is not None and due == 0.0:
+                preload.import_next()
 
 
 def initial_title(settings: Settings) -> str:

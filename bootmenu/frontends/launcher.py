@@ -134,5 +134,5 @@ def _opened(
             frame.show(CountdownContent(title=lambda _: countdown.initial_title(settings), seconds=seconds))
             startup = SessionStartup(demo, host, loaded, frame.wake)
             stack.callback(startup.close)
-            run = countdown.run(frame, startup, seconds)
+            run = countdown.run(frame, startup, seconds, plain=plain)
         yield replace(run, plain=plain, consoles=tuple(found), seconds=seconds, simulated_pin=startup.simulated_pin)
