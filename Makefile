@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench snapshots picture man json reference generated messages deb lint format system-packages lock clean
+.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench bench-boot snapshots picture man json reference generated messages deb lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ attack: $(VENV)/.ready ## Attack it for hours and count what held (ARGS="inputs 
 bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 	@$(PYTHON) scripts/system_packages.py bench
 	$(PYTEST) benchmarks $(ARGS)
+
+bench-boot: $(VENV)/.ready ## Measure how long the first stage takes in a machine, and write it into docs/start.md.
+	@$(PYTHON) scripts/system_packages.py vm
+	$(BIN)/python -m benchmarks.boot_times $(ARGS)
 
 snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant (ARGS="menu help": only these).
 	$(BIN)/python -m tests.frontends.tui.appearance $(ARGS)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Measure how long the first stage takes in an emulated arm64 machine: `make bench-boot`.
+
+Times of emulated machines say little, so all are ratios: a moment after init has started the menu, over a small
+command in the same machine, each the median of several. The table goes to standard output and into docs/start.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootmenu.system.processes import Commands
+from bootmenu.vm import disk_image
+from tests.vm import devicetrees, stages
+from tests.vm.conftest import ARTIFACTS
+from tests.vm.harness import Hardware, Machine
+
+PAPER = Path(__file__).parents[1] / "docs" / "start.md"
+_INIT = "bootmenu: starting the menu"
+READING = 6.0
+"""Seconds that a person takes to read the first frame."""
+_PASS_OF_A_BOARD = 0.2
+"""Seconds of UNITS["pass"] where those were measured: an emulated machine is given as much more as it is slower."""
+_BEGIN, _END = "<!-- measured -->\n", "<!-- end -->\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A moment, beside what it is measured with."""
+
+    name: str
+    unit: str
+    """A key of UNITS."""
+    goal: float
+    budget: float
+    """`make bench` fails above it."""
+
+
+UNITS = {
+    "pass": "`python3 -I -X utf8 -c pass`",
+    "textual": "the same with `import textual.app`",
+}
+RATIOS = {
+    "frame": Ratio("the first frame", "pass", 2.0, 6.5),
+    "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 17.0),
+    "early": Ratio("the menu, from a key that is pressed when the default is named", "textual", 0.7, 2.0),
+    "menu": Ratio("the menu, from a key that is pressed six seconds later", "textual", 0.7, 0.9),
+    "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 26.0),
+    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 12.0),
+}
+
+
+def measured(runs: int) -> dict[str, float]:
+    """Boot twice as many machines, and return the median of each ratio."""
+    top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    cache = Path(top) / "bootmenu" / "vm"
+    stage, token = stages.build_first_stage(cache), secrets.token_hex(6)
+    found: dict[str, list[float]] = {name: [] for name in RATIOS}
+    with tempfile.TemporaryDirectory(prefix="bootmenu-bench-") as name:
+        folder = Path(name)
+        tree = devicetrees.compile_tree(devicetrees.own_tree(Hardware(), folder), folder / "own.dtb").read_bytes()
+        second = stages.build_second_stage(cache, token)
+        partitions = stages.standard_partitions(stage, second, token, tree)
+        disk = disk_image.write_disk(folder / "disk.img", partitions, folder / "work", Commands())
+        timed = stages.with_files(
+            stage,
+            {"bench/times": (stages.GUEST / "times.py").read_bytes()},
+            folder / "timed.cpio",
+            executable={"bench/times"},
+        )
+        for number in range(runs):
+            for key, ratio in _one_turn(timed, disk).items():
+                found[key].append(ratio)
+            print(f"{number + 1} of {runs}:", {key: round(each[-1], 2) for key, each in found.items()}, flush=True)
+    return {key: statistics.median(each) for key, each in found.items()}
+
+
+def _machine(stage: stages.Stage, disk: Path, cmdline: str) -> Machine:
+    return Machine(
+        Hardware(disks=(disk,)),
+        kernel=stage.kernel,
+        initrd=stage.initrd,
+        cmdline=f"rdinit=/bench/times {cmdline}",
+        name="bench-boot",
+        artifacts=ARTIFACTS,
+        limit=600,
+    )
+
+
+def _started(vm: Machine) -> tuple[dict[str, float], float]:
+    """Return the seconds of the commands, and when init has started the menu."""
+    vm.wait_for(_INIT, 400)
+    began = time.monotonic()
+    (row,) = re.findall(r"^TIMES (.*)$", vm.text, re.MULTILINE)
+    return json.loads(row), began
+
+
+def _one_turn(stage: stages.Stage, disk: Path) -> dict[str, float]:
+    """Return the ratios of three machines, each in units of its own commands."""
+    found: dict[str, float] = {}
+
+    def keep(key: str, seconds: float) -> None:
+        found[key] = seconds / units[RATIOS[key].unit]
+
+    for key, waits in (("menu", READING), ("early", 0.0)):
+        with _machine(stage, disk, "bootmenu.timeout=900") as vm:
+            units, began = _started(vm)
+            vm.wait_for_screen("Any key opens the menu")
+            keep("frame", time.monotonic() - began)
+            vm.wait_for(_default_named, 120)
+            keep("default", time.monotonic() - began)
+            time.sleep(waits * units["pass"] / _PASS_OF_A_BOARD)
+            pressed = time.monotonic()
+            vm.send("space")
+            vm.wait_for_screen("F1 help", 120)
+            keep(key, time.monotonic() - pressed)
+            keep("scan", units["scan"])
+    with _machine(stage, disk, "bootmenu.timeout=0") as vm:
+        units, began = _started(vm)
+        vm.wait_for("Booting Linux on physical CPU", 300, after=vm.mark())
+        keep("jump", time.monotonic() - began)
+    return found
+
+
+def _default_named(machine: Machine) -> bool:
+    rows = machine.screen()
+    return any("Alpha on FAT" in row and re.search(r"\bok\b", row) for row in rows)
+
+
+def table(ratios: dict[str, float]) -> str:
+    """Return the table for people."""
+    rows = ["| moment, from init's start of the menu | measured | goal | in units of |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| {ratio.name} | {ratios[key]:.2f} | {ratio.goal:.1f} | {UNITS[ratio.unit]} |"
+        for key, ratio in RATIOS.items()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and write it into the paper."""
+    parser = argparse.ArgumentParser(prog="make bench-boot", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--no-paper", action="store_true", help="only print")
+    options = parser.parse_args(argv)
+    told = table(measured(options.runs))
+    print(told, end="")
+    if not options.no_paper:
+        text = PAPER.read_text("utf-8")
+        before, after = text.split(_BEGIN)[0], text.split(_END)[1]
+        PAPER.write_text(f"{before}{_BEGIN}\n{told}\n{_END}{after}", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
