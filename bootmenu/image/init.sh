@@ -45,9 +45,14 @@ mount_all() {
 
 insert_modules() {
 	[ -r /etc/bootmenu/modules ] || return 0
+	names=
 	while read -r module; do
-		busybox insmod "$module" 2>>$state/init.log || echo "not inserted: $module" >>$state/init.log
+		module=${module##*/}
+		names="$names ${module%.ko}"
 	done </etc/bootmenu/modules
+	# one process for all: on a slow board each takes longer than the kernel takes for a module
+	# shellcheck disable=SC2086 # words
+	busybox modprobe -a $names 2>>$state/init.log || echo "some modules were not inserted" >>$state/init.log
 }
 
 # Where the machine was started by EFI firmware the kernel has made this folder, empty, and the mount brings the module.
