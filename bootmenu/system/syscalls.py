@@ -31,6 +31,7 @@ _LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
 _SUBVOL_GETFLAGS = 0x80089419  # include/uapi/linux/btrfs.h: BTRFS_IOC_SUBVOL_GETFLAGS
 _PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
 _MAP_FAILED = ctypes.c_void_p(-1).value
+_PIECE = 1 << 24  # bytes that are read at once
 SEGMENTS_MAX = 16
 """include/uapi/linux/kexec.h: KEXEC_SEGMENT_MAX"""
 
@@ -261,6 +262,24 @@ class Syscalls:
             yield address + into_page
         finally:
             self._munmap(address, length)
+
+    @contextlib.contextmanager
+    def copied(self, descriptor: int, size: int, offset: int = 0) -> Iterator[int]:
+        """Read `size` bytes of a file (at least one) into memory of this process, and yield their address. Raise
+        OSError: EIO if its disk fails, ENODATA if the file ends before, ENOMEM."""
+        with mmap.mmap(-1, size) as memory, memoryview(memory) as view:
+            done = 0
+            while done < size:
+                with view[done : done + _PIECE] as piece:
+                    length = os.preadv(descriptor, [piece], offset + done)
+                if not length:
+                    raise OSError(errno.ENODATA, "the file ends early")
+                done += length
+            first = ctypes.c_char.from_buffer(memory)
+            try:
+                yield ctypes.addressof(first)
+            finally:
+                del first  # a map with a view of it cannot be closed
 
     def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:
         """Call kexec_load(2), which replaces the loaded kernel; without segments, it unloads. It cannot be

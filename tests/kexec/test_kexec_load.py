@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import gzip
 import itertools
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -386,11 +387,41 @@ def test_a_refusal_is_explained_with_what_the_kernel_said_since(
         run(bench, bench.plan(bench.entry(), with_facts(), method), host)
     error = caught.value
     assert (error.errno, error.call, error.stage) == (number, method, Stage.LOAD)
-    assert error.kernel_log == ("kexec: new line",)
+    # what cannot be read is tried twice
+    assert error.kernel_log == ("kexec: new line",) * (1 + (number == errno.EFAULT and method == "kexec_load"))
     assert error.message.endswith(".")
     assert error.message != explain(None, ())[0], "every errno has a meaning of its own"
     assert error.hint
     assert any("unload" in str(call[0]) for call in syscalls.calls), "nothing stays loaded"
+
+
+def test_a_page_that_cannot_be_read_once_is_no_broken_disk(bench: Bench, host: Host) -> None:
+    syscalls = syscalls_of(host)
+    syscalls.errors["kexec_load"] = errno.EFAULT
+
+    def recover() -> None:
+        if syscalls.calls:
+            del syscalls.errors["kexec_load"]
+
+    syscalls.meanwhile = recover
+    run(bench, bench.plan(bench.entry(), with_facts()), host)
+    assert [call[0] for call in syscalls.calls] == ["kexec_load", "kexec_load"]
+    pieces = segments(host)
+    assert (pieces["kernel"].content, pieces["initramfs"].content) == (whole_image(), INITRD)
+
+
+def test_a_disk_that_fails_again_is_named(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    syscalls = syscalls_of(host)
+    syscalls.errors["kexec_load"] = errno.EFAULT
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    syscalls.meanwhile = lambda: monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(LoadError) as caught:
+        run(bench, bench.plan(bench.entry(), with_facts()), host)
+    assert caught.value.errno == errno.EIO
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("method", NATIVE)

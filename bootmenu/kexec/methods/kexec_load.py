@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Load arm64 kernels with the system call kexec_load, with our own layout, device tree and entry code.
 
-Kernel and initramfs are passed straight from the page cache, without a copy in memory.
+Kernel and initramfs are passed straight from the page cache, without a copy in memory, unless that fails.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from bootmenu.compat.checks.memory import ASSUMED_SIZE
 from bootmenu.errors import BootmenuError
@@ -71,24 +73,36 @@ class KexecLoad:
         layout = lay_out(room, _kernel_space(kernel), initramfs=archive, tree=len(finish(0)))
         start = layout.initramfs.base if layout.initramfs else 0
         blob, code = finish(start), trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
-        with contextlib.ExitStack() as stack:
 
-            def file(part: FileRange, destination: MemoryRange) -> Segment:
-                address = stack.enter_context(host.syscalls.mapped(part.descriptor, part.size, part.offset))
-                return Segment(buffer=address, size=part.size, phys=destination.base, memory=destination.size)
+        def call(bytes_of: Callable[[int, int, int], AbstractContextManager[int]]) -> None:
+            """Make the call. bytes_of: returns the address of the bytes of a file."""
+            with contextlib.ExitStack() as stack:
 
-            def data(content: bytes, destination: MemoryRange) -> Segment:
-                buffer = ctypes.create_string_buffer(content, len(content))
-                stack.callback(lambda: buffer)  # keeps the buffer alive until the call is over
-                address = ctypes.addressof(buffer)
-                return Segment(buffer=address, size=len(content), phys=destination.base, memory=destination.size)
+                def file(part: FileRange, destination: MemoryRange) -> Segment:
+                    address = stack.enter_context(bytes_of(part.descriptor, part.size, part.offset))
+                    return Segment(buffer=address, size=part.size, phys=destination.base, memory=destination.size)
 
-            segments = [file(kernel, layout.kernel)]
-            for part, offset in zip(parts, offsets, strict=True):
-                size = -(-part.size // room.page_size) * room.page_size
-                segments.append(file(part, MemoryRange(base=start + offset, size=size)))
-            segments += [data(blob, layout.tree), data(code, layout.trampoline)]
-            _call(host, layout.trampoline.base, segments)
+                def data(content: bytes, destination: MemoryRange) -> Segment:
+                    buffer = ctypes.create_string_buffer(content, len(content))
+                    stack.callback(lambda: buffer)  # keeps the buffer alive until the call is over
+                    address = ctypes.addressof(buffer)
+                    return Segment(buffer=address, size=len(content), phys=destination.base, memory=destination.size)
+
+                segments = [file(kernel, layout.kernel)]
+                for part, offset in zip(parts, offsets, strict=True):
+                    size = -(-part.size // room.page_size) * room.page_size
+                    segments.append(file(part, MemoryRange(base=start + offset, size=size)))
+                segments += [data(blob, layout.tree), data(code, layout.trampoline)]
+                _call(host, layout.trampoline.base, segments)
+
+        try:
+            call(host.syscalls.mapped)
+        except MethodError as error:
+            if error.errno != errno.EFAULT:
+                raise
+            # The kernel could not read a page of a file. Its disk may have failed just once; and a read says what is
+            # wrong, which a page does not.
+            call(host.syscalls.copied)
 
     def unload(self, host: Host) -> None:
         """Call with no segments, which unloads. Raise MethodError."""
