@@ -29,12 +29,19 @@ from bootmenu.image.shared_libraries import is_elf
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
-# Parts of the standard library that no program on a first stage imports.
+# Parts of the standard library that nothing on a first stage imports: for development, other formats, the network and
+# sound, what there is in C as well, and encodings but those of the program, of Unicode and of old PCs.
 _PRUNED_STDLIB = regex(
     r"(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data|distutils|venv|sqlite3|dbm|curses|unittest"
-    r"|wsgiref|xmlrpc|msilib|config-[^/]*|__pycache__|site-packages|dist-packages"
-    r"|turtle\.py|pydoc\.py|doctest\.py|antigravity\.py|this\.py|__phello__[^/]*|_sysconfigdata_d[^/]*|sitecustomize\.py"
-    r")(/|$)"
+    r"|wsgiref|xmlrpc|msilib|xml|zoneinfo|_pyrepl|config-[^/]*|__pycache__|site-packages|dist-packages"
+    r"|(turtle|pydoc|doctest|antigravity|this|sitecustomize|trace|timeit|profile|cProfile|pstats|modulefinder|pyclbr"
+    r"|tabnanny|symtable|compileall|pickletools|zipapp|cgitb|optparse|fileinput|filecmp|pipes|shelve|sched"
+    r"|mailbox|mailcap|imaplib|smtplib|smtpd|nntplib|poplib|telnetlib|asyncore|asynchat|cgi"
+    r"|aifc|wave|sunau|chunk|sndhdr|imghdr|uu|xdrlib|crypt|imp|_pyio|_pydecimal|_pydatetime)\.py"
+    r"|logging/(config|handlers)\.py|html/parser\.py|_markupbase\.py|urllib/robotparser\.py|stringprep\.py"
+    r"|encodings/(?!__init__|aliases|ascii|charmap|cp437|cp850|cp1252|idna|iso8859_1\.|iso8859_15|latin_1|punycode"
+    r"|raw_unicode_escape|undefined|unicode_escape|utf_)"
+    r"|__phello__[^/]*|_sysconfigdata_d[^/]*)(/|$)"
 )
 # Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib is kept with libcrypto:
 # it has the only scrypt (for the PIN), and its SHA-256 is fast, since it uses the processor's instructions.
@@ -42,12 +49,13 @@ _PRUNED_EXTENSIONS = regex(
     r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
     r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
 )
-# Parts of third-party packages: tests, type stubs, editor grammars, and all Pygments lexers and styles except those
-# that rich needs to show a Python traceback.
+# Parts of third-party packages: tests, type stubs, editor grammars, what shows Markdown, and all Pygments lexers and
+# styles except those that rich needs to show a Python traceback.
 _PRUNED_PACKAGES = regex(
     r"(.*/)?(__pycache__|tests?)/"
     r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
     r"|textual/(tree-sitter|demo)(/|$)"
+    r"|(markdown_it|mdit_py_plugins|linkify_it|mdurl|uc_micro)/"
     r"|rich/(_unicode_data/(?!__init__|unicode(15-1-0|17-0-0)|_versions))"
     r"|pygments/lexers/(?!__init__|_mapping|python|special)"
     r"|pygments/styles/(?!__init__|_mapping|default|monokai)"
@@ -62,11 +70,16 @@ _COMPILED = 512 * 1024 * 1024
 # Makes unchecked hash-based .pyc files (PEP 552), or None for a source that does not compile. It runs in a separate
 # process because marshal's output depends on other strings in the process, and images are reproducible.
 _COMPILER = """
-import importlib.util, marshal, sys
+import ast, importlib.util, marshal, sys
 codes = []
-for path, source in marshal.loads(sys.stdin.buffer.read()):
+for path, source, documented in marshal.loads(sys.stdin.buffer.read()):
     try:
-        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        tree = ast.parse(source, path)
+        for node in () if documented else ast.walk(tree):
+            # not those of classes: dataclasses would make one up
+            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+                node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
+        code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError):
         codes.append(None)
         continue
@@ -166,7 +179,9 @@ class Packer:
                 self._contents.file(f"{path}c", code, part=part)
 
     def _compile(self, compiler: str) -> dict[str, bytes | None]:
-        request = marshal.dumps([(path, source) for path, (source, _) in self._modules.items()], 2)
+        # of bootmenu's own functions some are printed, by `bootmenu help`
+        modules = [(path, source, part == "bootmenu") for path, (source, part) in self._modules.items()]
+        request = marshal.dumps(modules, 2)
         answer = output(
             self._runner,
             [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER],

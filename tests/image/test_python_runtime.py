@@ -6,6 +6,7 @@ from __future__ import annotations
 import marshal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
     assert code[4:8] == b"\1\0\0\0", "unchecked hash: the image's clock does not matter"
     assert marshal.loads(code[16:]).co_filename == f"/{top}/os.py"
     assert said == []
+
+
+def test_docstrings_of_functions_are_kept_only_where_they_are_printed(tmp_path: Path) -> None:
+    source = b'"""module"""\nfrom __future__ import annotations\nclass C:\n "class"\n def f(self):\n  "method"\n'
+    packer = Packer(python_tree(tmp_path), Contents(), Commands(), lambda _: None)
+    for part in ("Python", "bootmenu"):
+        packer._module(f"/{part}.py", source, part=part)
+    packer.compile()
+    kept = {}
+    for node in packer._contents.nodes:
+        if node.path in ("Python.pyc", "bootmenu.pyc"):
+            found: dict[str, Any] = {}
+            exec(marshal.loads(node.data[16:]), found)
+            kept[node.path] = [found.get("__doc__"), found["C"].__doc__, found["C"].f.__doc__]
+    assert kept == {"Python.pyc": [None, "class", None], "bootmenu.pyc": ["module", "class", "method"]}
 
 
 def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
