@@ -40,7 +40,7 @@ look nothing python3 -I -c pass
 look textual busybox time -f 'import took %e s' python3 -I -c 'import textual.app; print(textual.app.__file__)'
 look python python3 -I -c '
 import ctypes, hashlib, importlib.metadata, json, lzma, sys, zlib, bz2, zstandard, elftools.elf.elffile, rich.traceback
-import asyncio, pygments.lexers.python, markdown_it
+import asyncio, pygments.lexers.python
 import bootmenu, importlib, pathlib, pkgutil
 for module in pkgutil.walk_packages(bootmenu.__path__, "bootmenu."):
     if not module.name.endswith("__main__"):
