@@ -170,6 +170,7 @@ def test_nobody_needs_to_read_what_it_says(tmp_path: Path) -> None:
 MODULES = {
     "__future__",
     "_json",
+    "errno",
     "bootmenu",
     "bootmenu.bootstate",
     "bootmenu.commands",
