@@ -60,7 +60,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
     feed.publish(feed.log, [ScanFinished(0.1)])
     shared = SimpleNamespace(
         subscribe=feed.subscribe,
-        session=SimpleNamespace(state_store=SimpleNamespace(state=State())),
+        session=SimpleNamespace(machine=fakes.MACHINE, state_store=SimpleNamespace(state=State())),
     )
     frame = StickComes(feed)
     startup = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
