@@ -52,12 +52,12 @@ UNITS = {
     "textual": "the same with `import textual.app`",
 }
 RATIOS = {
-    "frame": Ratio("the first frame", "pass", 2.0, 6.5),
-    "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 17.0),
+    "frame": Ratio("the first frame", "pass", 2.0, 9.0),
+    "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 22.0),
     "early": Ratio("the menu, from a key that is pressed when the default is named", "textual", 0.7, 2.0),
     "menu": Ratio("the menu, from a key that is pressed six seconds later", "textual", 0.7, 0.9),
-    "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 26.0),
-    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 12.0),
+    "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 38.0),
+    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 13.0),
 }
 
 
