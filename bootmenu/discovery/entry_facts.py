@@ -108,12 +108,8 @@ def _opens_a_menu(cmdline: CommandLine, initramfs: Sequence[InitramfsFacts]) -> 
 
     break=, rd.break=: where the menu is in the initramfs of another program (data/initramfs-tools, data/dracut).
     """
-    stops = (cmdline.get("break") or "").split(",")
-    return (
-        any(archive.first_stage for archive in initramfs)
-        or "bootmenu" in stops
-        or "bootmenu" in cmdline.all("rd.break")
-    )
+    stops = {stage for value in cmdline.all("break") for stage in value.split(",")} | set(cmdline.all("rd.break"))
+    return "bootmenu" in stops or any(archive.first_stage for archive in initramfs)
 
 
 def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[str, str] | None:

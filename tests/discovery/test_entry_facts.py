@@ -173,6 +173,7 @@ def test_overlays_that_make_too_large_a_tree_are_not_gathered() -> None:
         ("quiet", ("/wrapped",), True),
         ("root=/dev/sda2 break=bootmenu", ("/plain",), True),
         ("root=/dev/sda2 break=top,bootmenu", ("/plain",), True),
+        ("root=/dev/sda2 break=bootmenu break=mount", ("/plain",), True),
         ("root=/dev/sda2 break=mount", ("/plain",), False),
         ("root=/dev/sda2 rd.break=bootmenu rd.break", ("/plain",), True),
         ("root=/dev/sda2 rd.break", ("/plain",), False),
