@@ -103,20 +103,16 @@ class Decision(Value, kw_only=True):
 def count_down(frame: Frame, startup: SessionStartup, seconds: int | None, *, plain: bool = False) -> Decision:
     """Show the frame until the session is open, and the time is up or a key is pressed. plain: see `run`."""
     with contextlib.ExitStack() as stack:
-        return _count_down(frame, startup, seconds, stack, Preload(0) if plain else None)
+        return _count_down(frame, startup, seconds, stack, plain)
 
 
 def _count_down(
-    frame: Frame,
-    startup: SessionStartup,
-    seconds: int | None,
-    stack: contextlib.ExitStack,
-    preload: Preload | None,
+    frame: Frame, startup: SessionStartup, seconds: int | None, stack: contextlib.ExitStack, plain: bool
 ) -> Decision:
-    """Count down and follow the scan. stack: closes the subscription. preload: None for the usual one."""
+    """Count down and follow the scan. stack: closes the subscription."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
     results, subscription, stopped, ended_by = None, None, False, 0
-    chooser = Chooser()
+    chooser, preload = Chooser(), None
     while True:
         shared, choice, known = startup.poll(), Choice(), False
         settings = startup.loaded.settings
@@ -127,8 +123,8 @@ def _count_down(
             from bootmenu.view.policy import Policy
 
             results, policy = results or ScanResults(), Policy.of(settings)
-            preload = preload or Preload(shared.session.machine.memory_available)
             if subscription is None:
+                preload = None if plain else Preload(shared.session.machine.memory_available)
                 subscription = shared.subscribe(frame.wake)
                 stack.callback(subscription.close)
             over = subscription.over

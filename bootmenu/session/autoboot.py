@@ -70,6 +70,9 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     replacement only if no entry has a better verdict. An entry for the next boot only is deliberate: it is tried
     even if its last boot did not complete.
 
+    What never starts by itself (BootEntry.manual) is passed over without a word where it would be the first of a list
+    or of a pattern's matches, and with its reason where it was named.
+
     An entry without a command line, or with one that is only partly known, never starts automatically, even if
     somebody chose it: a kernel without a root file system stops where perhaps nobody sees it.
 
