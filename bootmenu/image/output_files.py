@@ -8,7 +8,6 @@ NAME            the old content, until all the new files are on the disk
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import tempfile
@@ -16,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+from bootmenu.image.process_runner import FULL
 
 
 def check(paths: Sequence[Path]) -> None:
@@ -60,7 +58,7 @@ def write(files: Mapping[Path, bytes]) -> None:
         for path, temporary in fresh.items():
             temporary.replace(path)
     except OSError as error:
-        hint = "Free some space; what was there before is kept." if error.errno in _FULL else ""
+        hint = "Free some space; what was there before is kept." if error.errno in FULL else ""
         raise BootmenuError(f"{path} cannot be written: {error.strerror}", hint) from error
     finally:
         for temporary in fresh.values():

@@ -12,9 +12,10 @@ from bootmenu.errors import BootmenuError
 from bootmenu.system.processes import MAX_STDOUT
 
 NO_SPACE = "Free some space, or set XDG_CACHE_HOME to a folder elsewhere."
-_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
-"""In the words of the C library; programs run with LC_ALL=C."""
-
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Why a disk takes no more."""
+_SAID_FULL = tuple(map(os.strerror, FULL))
+"""The same in the words of the C library; programs run with LC_ALL=C."""
 
 END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")
 """Before a command: it ends when the process that runs it is killed. setpriv is in util-linux."""
@@ -58,7 +59,7 @@ def output(
     if completed.returncode != 0:
         lines = completed.stderr.decode("utf-8", "replace").strip().splitlines()
         said = [line for line in lines if line.startswith("E:")][:3] or lines[-3:]  # apt's errors, before its details
-        full = any(reason in line for reason in _FULL for line in lines)
+        full = any(reason in line for reason in _SAID_FULL for line in lines)
         raise BootmenuError(
             f"{_program(argv)} failed with exit code {completed.returncode}: {' / '.join(said) or 'it said nothing'}",
             NO_SPACE if full else hint or f"It was started as: {' '.join(argv)[:400]}",

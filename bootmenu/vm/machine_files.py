@@ -14,7 +14,6 @@ Each is made beside its place and renamed, so that an interruption at any time l
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import hashlib
 import importlib.metadata
@@ -31,7 +30,7 @@ from bootmenu.image import SUITE, apt, debian
 from bootmenu.image.apt import Apt, Package
 from bootmenu.image.build import BuildOptions, Compress, build
 from bootmenu.image.lock_file import alone
-from bootmenu.image.process_runner import NO_SPACE, Runner, output
+from bootmenu.image.process_runner import FULL, NO_SPACE, Runner, output
 from bootmenu.image.rootfs import Root
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
@@ -120,8 +119,7 @@ class MachineFiles(Value, kw_only=True):
                 if not self.are_made():
                     self._make(runner, progress)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            hint = NO_SPACE if full else "Set XDG_CACHE_HOME to a folder elsewhere."
+            hint = NO_SPACE if error.errno in FULL else "Set XDG_CACHE_HOME to a folder elsewhere."
             raise BootmenuError(f"{error.filename or self.cache}: {error.strerror}", hint) from error
 
     def _make(self, runner: Runner, progress: ProgressBar) -> None:
