@@ -68,7 +68,7 @@ bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 	$(PYTEST) benchmarks $(ARGS)
 
 bench-boot: $(VENV)/.ready ## Measure how long the first stage takes in a machine, and write it into docs/start.md.
-	@$(PYTHON) scripts/system_packages.py vm
+	@$(PYTHON) scripts/system_packages.py bench
 	$(BIN)/python -m benchmarks.boot_times $(ARGS)
 
 snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant (ARGS="menu help": only these).

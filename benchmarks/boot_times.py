@@ -62,7 +62,7 @@ RATIOS = {
 
 
 def measured(runs: int) -> dict[str, float]:
-    """Boot twice as many machines, and return the median of each ratio."""
+    """Boot three machines in each of so many turns, and return the median of each ratio."""
     top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     cache = Path(top) / "bootmenu" / "vm"
     stage, token = stages.build_first_stage(cache), secrets.token_hex(6)
@@ -80,8 +80,13 @@ def measured(runs: int) -> dict[str, float]:
             executable={"bench/times"},
         )
         for number in range(runs):
-            for key, ratio in _one_turn(timed, disk).items():
-                found[key].append(ratio)
+            for ratios in (
+                _opened(timed, disk, "menu", READING),
+                _opened(timed, disk, "early", 0),
+                _jumped(timed, disk),
+            ):
+                for key, ratio in ratios.items():
+                    found[key].append(ratio)
             print(f"{number + 1} of {runs}:", {key: round(each[-1], 2) for key, each in found.items()}, flush=True)
     return {key: statistics.median(each) for key, each in found.items()}
 
@@ -106,31 +111,33 @@ def _started(vm: Machine) -> tuple[dict[str, float], float]:
     return json.loads(row), began
 
 
-def _one_turn(stage: stages.Stage, disk: Path) -> dict[str, float]:
-    """Return the ratios of three machines, each in units of its own commands."""
-    found: dict[str, float] = {}
+def _opened(stage: stages.Stage, disk: Path, key: str, wait: float) -> dict[str, float]:
+    """Return the ratios of a machine whose menu is opened by a key. key: its name in RATIOS. wait: seconds after the
+    default is named."""
+    with _machine(stage, disk, "bootmenu.timeout=900") as vm:
+        units, began = _started(vm)
+        vm.wait_for_screen("Any key opens the menu")
+        moments = {"scan": units["scan"], "frame": time.monotonic() - began}
+        vm.wait_for(_default_named, 120)
+        moments["default"] = time.monotonic() - began
+        time.sleep(wait * units["pass"] / _PASS_OF_A_BOARD)
+        pressed = time.monotonic()
+        vm.send("space")
+        vm.wait_for_screen("F1 help", 120)
+        moments[key] = time.monotonic() - pressed
+    return _ratios(moments, units)
 
-    def keep(key: str, seconds: float) -> None:
-        found[key] = seconds / units[RATIOS[key].unit]
 
-    for key, waits in (("menu", READING), ("early", 0.0)):
-        with _machine(stage, disk, "bootmenu.timeout=900") as vm:
-            units, began = _started(vm)
-            vm.wait_for_screen("Any key opens the menu")
-            keep("frame", time.monotonic() - began)
-            vm.wait_for(_default_named, 120)
-            keep("default", time.monotonic() - began)
-            time.sleep(waits * units["pass"] / _PASS_OF_A_BOARD)
-            pressed = time.monotonic()
-            vm.send("space")
-            vm.wait_for_screen("F1 help", 120)
-            keep(key, time.monotonic() - pressed)
-            keep("scan", units["scan"])
+def _jumped(stage: stages.Stage, disk: Path) -> dict[str, float]:
+    """Return the ratio of a machine that starts its default at once."""
     with _machine(stage, disk, "bootmenu.timeout=0") as vm:
         units, began = _started(vm)
         vm.wait_for("Booting Linux on physical CPU", 300, after=vm.mark())
-        keep("jump", time.monotonic() - began)
-    return found
+        return _ratios({"jump": time.monotonic() - began}, units)
+
+
+def _ratios(moments: dict[str, float], units: dict[str, float]) -> dict[str, float]:
+    return {key: seconds / units[RATIOS[key].unit] for key, seconds in moments.items()}
 
 
 def _default_named(machine: Machine) -> bool:

@@ -101,6 +101,7 @@ FOR_TEST = [
 ]
 FOR_BENCH = [
     *FOR_FAST,
+    *FOR_MACHINE,
     Package("python3-libfdt", "/usr/lib/python3/dist-packages/libfdt.py", "is what our reader is compared with"),
 ]
 PURPOSES = {
