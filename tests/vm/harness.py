@@ -64,9 +64,19 @@ class Hardware:
         """The same hardware, described by another tree."""
         return replace(self, dtb=dtb)
 
+    def with_firmware(self, code: Path, variables: Path) -> Hardware:
+        """The same hardware with firmware in flash memory, which keeps its variables in a file."""
+        drives = (f"file={code},readonly=on", f"file={variables}")
+        flash = (word for drive in drives for word in ("-drive", f"if=pflash,format=raw,{drive}"))
+        return replace(self, extra=(*self.extra, *flash))
+
     def argv(self) -> list[str]:
         """The part of the command line that the device tree depends on, too."""
         return ["-accel", "tcg", "-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory)]
+
+
+PC = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64")
+"""An x86-64 machine."""
 
 
 @dataclass(slots=True)

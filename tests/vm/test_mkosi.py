@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bootmenu.image.apt import choose_sources, host_source_files
 from tests.debian_packages import ROOT, packages, run_inside, tree_of
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Hardware, Machine
+from tests.vm.harness import PC, Machine
 from tests.vm.test_remembers import OVMF_CODE, OVMF_VARIABLES
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("debian-packages"), pytest.mark.full]
@@ -78,17 +79,8 @@ def built(tree: Path) -> Path:
 
 def test_an_image_of_mkosi_opens_the_menu_and_starts_from_it(vm_cache: Path, tmp_path: Path) -> None:
     image = built(tree_of("trixie", MKOSI, vm_cache / "packages-mkosi"))
-    variables = shutil.copy(OVMF_VARIABLES, tmp_path)
-    drives = (f"file={OVMF_CODE},readonly=on", f"file={variables}")
-    hardware = Hardware(
-        emulator="qemu-system-x86_64",
-        console="ttyS0",
-        machine="q35",
-        cpu="qemu64",
-        memory=1536,
-        disks=(image,),
-        extra=tuple(word for drive in drives for word in ("-drive", f"if=pflash,format=raw,{drive}")),
-    )
+    variables = Path(shutil.copy(OVMF_VARIABLES, tmp_path))
+    hardware = replace(PC, memory=1536, disks=(image,)).with_firmware(OVMF_CODE, variables)
     with Machine(hardware, kernel=None, initrd=None, name="mkosi", artifacts=ARTIFACTS, limit=1200) as vm:
         vm.wait_for("bootmenu: starting the menu", 300)
         vm.wait_for_mark("Debian GNU/Linux", 300)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Hardware, Machine, run_tool
+from tests.vm.harness import PC, Hardware, Machine, run_tool
 from tests.vm.scenarios import Load, Scenario, Second, refused_with, watch
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
@@ -129,8 +129,7 @@ def test_x86_64_by_kexec_file_load(vm_cache: Path, token: str, tmp_path: Path) -
         "options": b"",
         "cmdline": b"console=ttyS0 panic=1",
     }
-    hardware = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64")
-    with start(stage, files, "scenario.sh", hardware, tmp_path) as vm:
+    with start(stage, files, "scenario.sh", PC, tmp_path) as vm:
         seen = watch(vm, Scenario(name="x86_64"), token)
         vm.save()
         text = vm.text
@@ -165,8 +164,7 @@ def test_what_x86_64_refuses_was_known_before(vm_cache: Path, token: str, tmp_pa
         "unsigned": bytes(unsigned),
         "second.cpio": stages.build_second_stage(vm_cache, token, "amd64"),
     }
-    hardware = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64")
-    with start(stage, files, "refusals.sh", hardware, tmp_path) as vm:
+    with start(stage, files, "refusals.sh", PC, tmp_path) as vm:
         vm.wait_for("refusals are done", 800)
         vm.save()
         text = vm.text

@@ -13,7 +13,7 @@ from bootmenu.vm import disk_image
 from tests.debian_packages import installed_tree, run_inside
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Hardware, Machine, run_tool
+from tests.vm.harness import PC, Hardware, Machine, run_tool
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("debian-packages")]
 
@@ -24,7 +24,7 @@ MAKE = {
     "dracut": "dracut --quiet --no-hostonly --add bootmenu --kver $(ls /lib/modules) --force /made.img",
 }
 HARDWARE = {
-    "amd64": Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64", memory=1536),
+    "amd64": replace(PC, memory=1536),
     "arm64": Hardware(memory=1536),
 }
 INIT = """\

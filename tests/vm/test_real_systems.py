@@ -13,14 +13,14 @@ from bootmenu.vm import disk_image
 from tests.vm import debian_trees, stages
 from tests.vm.conftest import MachineMaker
 from tests.vm.debian_trees import PASSWORD, SYSTEM_SIZE, TRIXIE
-from tests.vm.harness import Hardware
+from tests.vm.harness import PC, Hardware
 
 # the trees are those of test_real_packages.py
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("real-packages")]
 
 HARDWARE = {
     "arm64": Hardware(),
-    "amd64": Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64"),
+    "amd64": PC,
 }
 SILENCE = 120.0
 """Seconds: it says nothing while systemd starts, and two other machines may be at work."""

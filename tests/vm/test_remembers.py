@@ -17,11 +17,11 @@ from bootmenu.bootstate.state import StateError
 from bootmenu.bootstate.state_backends import Files, read_from
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Hardware, Machine, MachineError, run_tool
+from tests.vm.harness import PC, Hardware, Machine, MachineError, run_tool
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
-OVMF = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64", memory=768)
+OVMF = dataclasses.replace(PC, memory=768)
 OVMF_CODE, OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 AAVMF = Hardware(memory=768)
 AAVMF_CODE, AAVMF_VARIABLES = Path("/usr/share/AAVMF/AAVMF_CODE.fd"), Path("/usr/share/AAVMF/AAVMF_VARS.fd")
@@ -48,9 +48,7 @@ def powered(
     stage: stages.Stage, hardware: Hardware, code: Path, variables: Path, disk: Path | None = None
 ) -> Machine:
     """A machine with firmware that keeps its variables in a file."""
-    drives = (f"file={code},readonly=on", f"file={variables}")
-    flash = tuple(word for drive in drives for word in ("-drive", f"if=pflash,format=raw,{drive}"))
-    hardware = dataclasses.replace(hardware, disks=() if disk is None else (disk,), extra=flash)
+    hardware = dataclasses.replace(hardware, disks=() if disk is None else (disk,)).with_firmware(code, variables)
     return Machine(
         hardware,
         kernel=stage.kernel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.debian_packages import installed_tree, run_inside
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Hardware, Machine, run_tool
+from tests.vm.harness import PC, Machine, run_tool
 
 pytestmark = [
     pytest.mark.vm,
@@ -94,12 +95,8 @@ def test_the_menu_takes_the_place_of_a_login_and_gives_it_back(vm_cache: Path, t
 
     def power_on(name: str) -> Machine:
         return Machine(
-            Hardware(
-                emulator="qemu-system-x86_64",
-                console="ttyS0",
-                machine="q35",
-                cpu="qemu64",
-                memory=1024,
+            replace(
+                PC,
                 disks=(disk,),
                 extra=("-chardev", f"socket,id=second,path={second},server=on,wait=off", "-serial", "chardev:second"),
             ),
