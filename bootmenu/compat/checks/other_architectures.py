@@ -113,8 +113,8 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
     warn: there is no device tree to pass on. → Name one in the entry.
     fail: the Image does not say its size, or the running kernel loads no Image. → Use a kernel of 5.3 or newer. For
         the running kernel: 6.16 or newer, or kexec-tools of 2.0.32 or newer.
-    unknown: the running kernel's abilities or its device tree could not be read. → Run bootmenu as root, or use
-        --method kexec_tools.
+    unknown: the running kernel's abilities or its device tree could not be read, or no method of loading was chosen.
+        → Run bootmenu as root, or use --method kexec_tools.
     evidence: image_size, in bytes; own_tree, running_tree: whether there is one; file_image: whether kexec_file_load
         takes an Image
     """
@@ -153,6 +153,12 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         yield warned(
             "There is no device tree to pass on, and a RISC-V kernel needs one.",
             "Name a device tree in the entry.",
+            **evidence,
+        )
+    elif entry.method is None and not file_image:
+        yield unknown(
+            "Which call would load this Image is not known, nor whether kexec_file_load takes one (since 6.16).",
+            "Load it by kexec-tools: --method kexec_tools.",
             **evidence,
         )
     else:

@@ -62,7 +62,12 @@ def architectures() -> Iterator[Example]:
 
     code = "RISCV-IMAGE"
     riscv = kernel(format="riscv-image", architecture=Architecture.RISCV64)
-    yield Example(code=code, name="whole", severity=PASS, machine=RISCV, entry=entry(kernel=riscv))
+    by_tools = entry(kernel=riscv, method="kexec_tools")
+    yield Example(code=code, name="whole", severity=PASS, machine=RISCV, entry=by_tools)
+    for said, severity in ((True, PASS), (False, UNKNOWN), (None, UNKNOWN)):
+        machine = replace(RISCV, kexec=replace(RISCV.kexec, file_image=said))
+        made = entry(kernel=riscv)
+        yield Example(code=code, name=f"by any call {said}", severity=severity, machine=machine, entry=made)
     sizeless = entry(kernel=kernel(format="riscv-image", architecture=Architecture.RISCV64, image_size=0))
     yield Example(code=code, name="no size", severity=FAIL, machine=RISCV, entry=sizeless)
     by_file = entry(kernel=riscv, method="kexec_file_load")
