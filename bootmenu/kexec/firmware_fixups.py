@@ -201,7 +201,7 @@ def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
         return
     known = {cpu.hardware_id: cpu for cpu in running_tree.cpus if cpu.hardware_id is not None}
     for cpu in own.cpus:
-        # once each: a check refuses a tree with duplicates (DT-CPU-SET), and a hostile one may have 100,000 of them
+        # once each: the kernel uses the first of several (DT-CPU-SET), and a hostile tree may have 100,000 of them
         running = known.pop(cpu.hardware_id, None) if cpu.hardware_id is not None else None
         if running is None or "/" in cpu.name:
             continue

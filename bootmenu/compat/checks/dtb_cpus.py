@@ -15,6 +15,7 @@ from bootmenu.compat.checks.hardware import NO_RUNNING_TREE, NO_RUNNING_TREE_HIN
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.formats.dtb_facts import MPIDR_MASK
 from bootmenu.model.devicetree import CpuNode, MemoryRange, subtracted
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
 _KNOWN_METHODS = ("psci", "spin-table", "acpi-parking-protocol")
@@ -22,6 +23,12 @@ _KNOWN_METHODS = ("psci", "spin-table", "acpi-parking-protocol")
 
 def _ids(nodes: tuple[CpuNode, ...]) -> list[int]:
     return [node.hardware_id for node in nodes if node.hardware_id is not None]
+
+
+def _used(nodes: tuple[CpuNode, ...]) -> dict[int, CpuNode]:
+    """Return the nodes by hardware id. Of several with one id the kernel uses the first (drivers/of/cpu.c:
+    of_get_cpu_node)."""
+    return {node.hardware_id: node for node in reversed(nodes) if node.hardware_id is not None}
 
 
 def _hexes(ids: object) -> str:
@@ -47,14 +54,17 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
     CPUs that the tree does not describe are not used. Without the one that makes the jump, the kernel cannot start.
 
-    warn: some CPUs will stay off, or the tree describes more than there are. → Use this board's own device tree.
-    fail: the CPU that makes the jump is missing, or the tree's CPUs are invalid. → Use this board's own device tree.
+    warn: some CPUs will stay off, or the tree describes more than there are, one twice, or one without a usable reg.
+        → Use this board's own device tree.
+    fail: the CPU that makes the jump is missing, or it is described twice on riscv64. → Use this board's own device
+        tree.
     unknown: no tree of this machine could be read. → Run bootmenu as root.
     evidence: entry and running: the hardware ids in the two trees; boot_cpu: the one that makes the jump
     """
     tree = entry.tree
     if tree is None:
         return
+    bad = [node.name for node in tree.cpus if node.hardware_id is None or node.hardware_id & ~MPIDR_MASK]
     theirs = _ids(tree.cpus)
     ours = _ids(machine.tree.cpus) if machine.tree else None
     boot_cpu = boot_cpu_of(machine)
@@ -64,13 +74,26 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "boot_cpu": None if boot_cpu is None else f"{boot_cpu:#x}",
     }
     hint = "Use this board's own device tree; the running one is passed on when the entry names none."
-    bad = [node.name for node in tree.cpus if node.hardware_id is None or node.hardware_id & ~MPIDR_MASK]
     twice = [number for number, times in Counter(theirs).items() if times > 1]
-    if twice:
+    # arch/riscv/kernel/smpboot.c:of_parse_and_init_cpus: "BUG_ON(found_boot_cpu)"; arm64's passes over what is there
+    # already ("duplicate cpu reg properties in the DT"), and over what has no usable reg
+    riscv = machine.architecture is Architecture.RISCV64
+    if riscv and boot_cpu in twice:
         yield failed(f"{entry.tree_name} names CPU {_hexes(twice)} more than once.", hint, **evidence)
-    elif bad:
-        yield failed(f"{entry.tree_name} has CPUs without a usable reg: {', '.join(bad)}.", hint, **evidence)
-    elif not ours or (boot_cpu is None and len(ours) > 1 and not set(ours) <= set(theirs)):
+        return
+    if twice:
+        yield warned(
+            f"{entry.tree_name} names CPU {_hexes(twice)} more than once: the kernel uses what it says first.",
+            hint,
+            **evidence,
+        )
+    if bad:
+        yield warned(
+            f"{entry.tree_name} has CPUs without a usable reg, which the kernel passes over: {', '.join(bad)}.",
+            hint,
+            **evidence,
+        )
+    if not ours or (boot_cpu is None and len(ours) > 1 and (not set(ours) <= set(theirs) or (riscv and twice))):
         yield unknown(
             "Which CPU makes the jump is not known." if ours else NO_RUNNING_TREE,
             NO_RUNNING_TREE_HINT,
@@ -83,7 +106,8 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             **evidence,
         )
     else:
-        yield from _compare_sets(machine, entry, set(ours), set(theirs), evidence, hint)
+        usable = {number for number in theirs if not number & ~MPIDR_MASK}
+        yield from _compare_sets(machine, entry, set(ours), usable, evidence, hint)
 
 
 def _compare_sets(
@@ -143,18 +167,14 @@ def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
         return
     boot_cpu = boot_cpu_of(machine)
     ours = {node.hardware_id: node.enable_method for node in machine.tree.cpus}
-    theirs = {node.hardware_id: node.enable_method for node in tree.cpus if node.hardware_id in ours}
-    rows = {
-        f"{number:#x}": {"running": ours[number], "entry": method}
-        for number, method in theirs.items()
-        if number is not None
-    }
+    theirs = {number: node.enable_method for number, node in _used(tree.cpus).items() if number in ours}
+    rows = {f"{number:#x}": {"running": ours[number], "entry": method} for number, method in theirs.items()}
     secondaries = {number: method for number, method in theirs.items() if number != boot_cpu}
     differing = {n: m for n, m in secondaries.items() if m is not None and m in _KNOWN_METHODS and m != ours[n]}
     without = {n for n, m in secondaries.items() if m is None and ours[n] is not None}
     strange = {n: m for n, m in secondaries.items() if m is not None and m not in _KNOWN_METHODS}
     if differing:
-        number, method = next(iter(sorted(differing.items(), key=lambda item: item[0] or 0)))
+        number, method = min(differing.items())
         yield warned(
             f"{entry.tree_name} starts {_count(len(differing))} by {method}, this machine by "
             f"{ours[number] or 'no method'}: {'they' if len(differing) > 1 else 'it'} will stay off, and the next "
@@ -211,11 +231,10 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
     waiting = _waiting(machine)
     boot_cpu = boot_cpu_of(machine)
     rows = {
-        cpu.hardware_id: cpu.release_address
-        for cpu in tree.cpus
-        if cpu.enable_method == "spin-table" and cpu.hardware_id in waiting
+        number: cpu.release_address
+        for number, cpu in _used(tree.cpus).items()
         # arch/arm64/kernel/smp.c:smp_init_cpus prepares the secondaries only
-        if cpu.hardware_id is not None and cpu.hardware_id != boot_cpu
+        if cpu.enable_method == "spin-table" and number in waiting and number != boot_cpu
     }
     wrong = [number for number, address in rows.items() if not address or address != waiting[number]]
     evidence = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bootmenu.model.devicetree import CpuNode, MemoryRange, ReservedMemory
 from bootmenu.model.finding import Severity
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import with_tree
@@ -65,15 +66,25 @@ def tree_cpus() -> Iterator[Example]:
     )
     yield Example(code=code, name="more", severity=WARN, entry=own(cpus=(*TREE.cpus, cpu_node(0x100))), says="0x100")
     yield Example(
-        code=code, name="duplicate", severity=FAIL, entry=own(cpus=(*TREE.cpus, cpu_node(3))), says="more than once"
+        code=code, name="duplicate", severity=WARN, entry=own(cpus=(*TREE.cpus, cpu_node(3))), says="more than once"
     )
+    riscv = virt(architecture=Architecture.RISCV64, machine="riscv64")
+    for name, number, severity in (("the jumping cpu", 0, FAIL), ("another", 3, WARN)):
+        yield Example(
+            code=code,
+            name=f"{name} twice on riscv64",
+            severity=severity,
+            machine=riscv,
+            entry=own(cpus=(*TREE.cpus, cpu_node(number))),
+            says="more than once",
+        )
     yield Example(
-        code=code, name="no reg", severity=FAIL, entry=own(cpus=(*TREE.cpus, cpu_node(None))), says="usable reg"
+        code=code, name="no reg", severity=WARN, entry=own(cpus=(*TREE.cpus, cpu_node(None))), says="usable reg"
     )
     yield Example(
         code=code,
         name="bits beyond MPIDR",
-        severity=FAIL,
+        severity=WARN,
         entry=own(cpus=(*TREE.cpus, cpu_node(1 << 31))),
         says="usable reg",
     )
@@ -104,6 +115,8 @@ def tree_cpus() -> Iterator[Example]:
     yield Example(code=code, name="none of its own", severity=None)
 
     code = "DT-CPU-ENABLE-METHOD"
+    again = (*TREE.cpus, cpu_node(3, "spin-table"))
+    yield Example(code=code, name="another method, said second", severity=PASS, entry=own(cpus=again))
     to_spin: dict[str, object] = {"enable_method": "spin-table"}
     none: dict[str, object] = {"enable_method": None}
     yield Example(code=code, name="same", severity=PASS, entry=own())
