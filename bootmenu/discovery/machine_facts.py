@@ -14,7 +14,6 @@ from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
-from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.system import efi
 from bootmenu.system.host import Host
@@ -22,12 +21,27 @@ from bootmenu.system.processes import CommandError
 
 _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"
-_LOG = regex(
-    r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci"
-    r"|CPU\(s\) started at|CPUs started in inconsistent modes|Protected (nVHE|KVM)|Kernel is locked down|Secure boot"
-    r"|LPI (property|pending) table|Machine model|physical CPU",
-    re.IGNORECASE,
+_SAID = (
+    "failed to come online",
+    "stuck in kernel",
+    "stuck in the kernel",
+    "failed in unknown state",
+    "failed to boot",
+    "psci",
+    "cpu(s) started at",
+    "cpus started in inconsistent modes",
+    "vhe mode initialized",
+    "virtualization host extensions",
+    "hyp mode initialized",
+    "protected kvm",
+    "kernel is locked down",
+    "secure boot",
+    "lpi property table",
+    "lpi pending table",
+    "machine model",
+    "physical cpu",
 )
+"""What a message of the kernel log has in it, if a check or its reader needs it; in lower case."""
 _LOG_LINES = 200
 _DISABLED = "/proc/sys/kernel/kexec_load_disabled"
 _LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
@@ -38,8 +52,8 @@ def gather(host: Host) -> MachineFacts:
     """Return all facts about the running system that checks need. Never raise: what cannot be read is None."""
     machine, release = host.syscalls.uname()
     tree, source, problem = _tree(host)
-    iomem, meminfo, log = host.text("/proc/iomem"), host.text("/proc/meminfo"), host.log.lines()
-    whole = log is not None and host.log.whole()
+    iomem, meminfo = host.text("/proc/iomem"), host.text("/proc/meminfo")
+    log, whole = host.log.excerpt(_SAID)
     command_line, by_efi = host.text("/proc/cmdline"), host.exists("/sys/firmware/efi")
     lockdown, lockdown_origin = _lockdown(host, log, whole, command_line)
     secure_boot = _secure_boot(host, log) if by_efi else False if host.exists("/sys/firmware") else None
@@ -75,15 +89,15 @@ def gather(host: Host) -> MachineFacts:
         lpi_tables=_lpi_tables(log, whole),
         drivers=_drivers(host),
         command_line=command_line,
-        log=_log(log),
+        log=None if log is None else tuple(log[:_LOG_LINES]),
     )
 
 
 def with_permissions(machine: MachineFacts, host: Host) -> MachineFacts:
     """Return the facts with those about permission to load read again, as they may have changed. What cannot be read
     stays as it was."""
-    capability, log = _capability(host), host.log.lines()
-    whole = log is not None and host.log.whole()
+    capability = _capability(host)
+    log, whole = host.log.excerpt(_SAID)
     lockdown, origin = _lockdown(host, log, whole, machine.command_line)
     if lockdown in (None, "none"):  # a level is never lowered
         lockdown, origin = machine.lockdown, machine.lockdown_origin
@@ -139,8 +153,8 @@ def _first(*flags: bool | None) -> bool | None:
     return next((flag for flag in flags if flag is not None), None)
 
 
-def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, str | None]:
-    """Return the lines of the running kernel's build configuration, and the path they were read from."""
+def _configuration(host: Host, release: str) -> tuple[bytes | None, str | None]:
+    """Return the running kernel's build configuration, between line ends, and the path it was read from."""
     for path in ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config"):
         data = host.read(path)
         if data is None:
@@ -150,15 +164,15 @@ def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, s
                 data = zlib.decompress(data, wbits=16 + zlib.MAX_WBITS)  # the module gzip imports more
             except zlib.error:
                 continue
-        return frozenset(data.splitlines()), path
+        return b"\n" + data + b"\n", path
     return None, None
 
 
-def _on(config: frozenset[bytes], name: str) -> bool:
-    return f"CONFIG_{name}=y".encode() in config
+def _on(config: bytes, name: str) -> bool:
+    return f"\nCONFIG_{name}=y\n".encode() in config
 
 
-def _signatures_forced(config: frozenset[bytes], secure_boot: bool | None) -> bool | None:
+def _signatures_forced(config: bytes, secure_boot: bool | None) -> bool | None:
     if _on(config, "KEXEC_SIG_FORCE"):
         return True
     # security/integrity/ima/ima_efi.c:arch_get_ima_policy: set_kexec_sig_enforced(), under Secure Boot
@@ -277,12 +291,11 @@ def _unflattened(host: Host) -> dtb.Node:
 
 def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
     """Return the system RAM, with what firmware reserves ("reserved" at the top level: arch/arm64/kernel/setup.c)."""
-    ranges = []
-    for line in (text or "").splitlines():
-        match = re.match(r"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (System RAM|reserved)$", line, re.IGNORECASE)
-        if match:
-            base, last = int(match[1], 16), int(match[2], 16)
-            ranges.append(MemoryRange(base=base, size=last - base + 1))
+    lines = re.finditer(
+        r"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (?:System RAM|reserved)$", text or "", re.IGNORECASE | re.MULTILINE
+    )
+    bounds = [(int(line[1], 16), int(line[2], 16)) for line in lines]
+    ranges = [MemoryRange(base=base, size=last - base + 1) for base, last in bounds]
     # without privileges all addresses read as zero
     return tuple(ranges) if any(area.base or area.size > 1 for area in ranges) else None
 
@@ -423,7 +436,3 @@ def _lpi_tables(lines: list[str] | None, whole: bool) -> tuple[MemoryRange, ...]
     if not whole and not any("LPI property table" in line for line in lines):
         return None
     return tuple(MemoryRange(base=base, size=_LPI_TABLE_SIZE) for base in bases)
-
-
-def _log(lines: list[str] | None) -> tuple[str, ...] | None:
-    return None if lines is None else tuple(line for line in lines if _LOG.search(line))[:_LOG_LINES]

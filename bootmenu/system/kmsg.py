@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _LONGEST = 240  # characters: kernel/printk/printk.c takes less than 1024 bytes
@@ -43,11 +43,22 @@ class KernelLog:
         records = self._records(-1)
         return None if records is None else [text for _, text in records]
 
-    def whole(self) -> bool:
-        """Return whether the buffer still has the log's beginning: only then does the absence of a line mean
+    def excerpt(self, words: Collection[str]) -> tuple[list[str] | None, bool]:
+        """Return the messages with one of the words (in lower case; any case in the log), or None if reading is not
+        permitted; and whether the buffer still has the log's beginning: only then does the absence of a message mean
         something."""
         records = self._records(-1)
-        return records is not None and [number for number, _ in records[:1]] == [0]
+        if records is None:
+            return None, False
+        found = []
+        for _, text in records:
+            low = text.lower()
+            # a plain loop: a slow board asks this some thousand times before it can show its first verdict
+            for word in words:
+                if word in low:
+                    found.append(text)
+                    break
+        return found, bool(records) and records[0][0] == 0
 
     def mark(self) -> int:
         """Return the newest record's sequence number, for `since`; -1 if there is none or reading is not

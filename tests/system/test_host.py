@@ -111,6 +111,19 @@ def test_only_what_is_newer_than_the_mark(monkeypatch: pytest.MonkeyPatch) -> No
     assert (mark, log.since(mark), log.lines()) == (6, ["new"], ["old", "older", "new"])
 
 
+@pytest.mark.parametrize("first", [0, 3])
+def test_an_excerpt_has_the_messages_with_a_word_in_any_case(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    rows = [(first, "Secure boot enabled"), (first + 1, "usb 1-1: new device"), (first + 2, "UEFI Secure Boot is on")]
+    monkeypatch.setattr(kmsg, "_read", lambda descriptor: iter(rows))
+    found, whole = KernelLog(os.devnull).excerpt(["psci", "secure boot"])
+    assert found == ["Secure boot enabled", "UEFI Secure Boot is on"]
+    assert whole is (first == 0)
+
+
+def test_an_excerpt_of_a_log_that_may_not_be_read_is_none(tmp_path: Path) -> None:
+    assert KernelLog(str(tmp_path / "gone")).excerpt(["psci"]) == (None, False)
+
+
 # ---- programs ---------------------------------------------------------------------------------------------
 
 
