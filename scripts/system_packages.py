@@ -88,13 +88,14 @@ FOR_VM = [*FOR_VENV, *FOR_MACHINE]
 FOR_TEST = [
     *FOR_FAST,
     *FOR_MACHINE,
-    Package("qemu-system-x86", "qemu-system-x86_64", "boots the one x86-64 kernel among them"),
+    Package("qemu-system-x86", "qemu-system-x86_64", "boots the x86-64 kernels among them"),
     Package(
         "qemu-efi-aarch64",
         "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
         "is the firmware of machines that are started by EFI",
     ),
     Package("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd", "is that firmware for x86-64"),
+    Package("sbsigntool", "sbsign", "signs kernels for that firmware"),
     Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
     MMDEBSTRAP,

@@ -21,6 +21,16 @@ class Kernel(StrEnum):
     BOOKWORM_FULL = "bookworm/linux-image-arm64"
     TRIXIE = "trixie/linux-image-cloud-arm64"
     TRIXIE_16K = "trixie/linux-image-arm64-16k"
+    PC = "bookworm/linux-image-cloud-amd64"
+    PC_FULL = "bookworm/linux-image-amd64"
+    PC_TRIXIE = "trixie/linux-image-cloud-amd64"
+    PC_32_BITS = "bookworm/linux-image-686"
+
+    @property
+    def architecture(self) -> str:
+        """Debian's name of it."""
+        name = self.rpartition("/")[2].removeprefix("linux-image-").removeprefix("cloud-").partition("-")[0]
+        return "i386" if name == "686" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +60,16 @@ class Kernels:
         with (root.parent / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want kernels of one suite, which has one apt
             if not (root / "boot").is_dir():
-                self._fetch(suite, package, root)
+                self._fetch(suite, package, kernel.architecture, root)
         return root
 
-    def _fetch(self, suite: str, package: str, root: Path) -> None:
+    def _fetch(self, suite: str, package: str, architecture: str, root: Path) -> None:
         commands = Commands()
         sources = apt.choose_sources(suite, None, apt.host_source_files())
-        archive = apt.Apt(self.cache / "apt" / suite, architecture="arm64", sources=sources, runner=commands)
+        if architecture == "i386":  # it is there to be refused: without updates it will do
+            sources = tuple(source for source in sources if source.suite == suite)
+        folder = self.cache / "apt" / (suite if architecture == "arm64" else f"{suite}-{architecture}")
+        archive = apt.Apt(folder, architecture=architecture, sources=sources, runner=commands)
         archive.update()
         meta = archive.show([package])[package]
         names = [name for name in meta.depends if name.startswith("linux-image-")] or [package]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, MachineError
 from tests.vm.kernels import Kernel
+from tests.vm.secure_boot import Firmware
 
 Edit = Callable[[str], str]
 
@@ -42,6 +43,8 @@ class Scenario:
     name: str
     """As the table calls it."""
     hardware: Hardware = field(default_factory=Hardware)
+    firmware: Firmware | None = None
+    """None = what QEMU brings: on a PC, a BIOS."""
     machine_tree: Edit | None = None
     """Edit of QEMU's own tree, as source text, for the first stage."""
     board_tree: str | None = None
@@ -51,8 +54,8 @@ class Scenario:
     before: str = ""
     """Shell lines that run in the first stage before anything is looked at."""
     kernel: Kernel = Kernel.BOOKWORM
-    cut: float = 1.0
-    """How much of the kernel's file is there."""
+    edit: Callable[[bytes], bytes] = bytes
+    """What is done to the kernel's file before it is loaded."""
     entry_tree: Edit | None = None
     """Edit of QEMU's own tree, for the entry; None = it brings none."""
     entry_tree_file: str | None = None
@@ -69,9 +72,13 @@ class Scenario:
     codes: frozenset[str] = frozenset()
     """Codes that have to be among the findings of that severity."""
     load: Load = Load.LOADED
+    asks_kernel: bool = True
+    """Whether the running kernel is asked before a load is refused."""
     second: Second = Second.BOOTS
     quick: bool = False
     """Part of the quick set."""
+    full: bool = False
+    """Left to make test-full."""
 
     @property
     def command_line(self) -> str:
@@ -152,6 +159,11 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
         second_cpus=cpus,
         corrupted="memory probably corrupted" in vm.text[place:],
     )
+
+
+def cut_off(share: float) -> Callable[[bytes], bytes]:
+    """Only so much of the kernel's file is there."""
+    return lambda kernel: kernel[: int(len(kernel) * share)]
 
 
 def _between(text: str, what: str) -> str:

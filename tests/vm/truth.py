@@ -6,7 +6,7 @@ from __future__ import annotations
 from tests.vm import devicetrees
 from tests.vm.harness import Hardware
 from tests.vm.kernels import Kernel
-from tests.vm.scenarios import Load, Scenario, Second
+from tests.vm.scenarios import Load, Scenario, Second, cut_off
 
 _EFI = ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 _TOOLS = "--method kexec_tools"
@@ -171,6 +171,7 @@ SCENARIOS = (
         predicted="fail",
         codes=frozenset({"DTB-OVERLAYS"}),
         load=Load.REFUSED,
+        asks_kernel=False,
         second=Second.NOT_STARTED,
     ),
     Scenario(
@@ -245,7 +246,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="the kernel is cut off at 60 %",
-        cut=0.6,
+        edit=cut_off(0.6),
         predicted="fail",
         codes=frozenset({"IMG-TRUNC"}),
         second=Second.SILENT,
