@@ -46,6 +46,7 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     at the end of a longer line would be lost.
 
     fail: the line is too long. → Shorten it.
+    unknown: it is too long for kexec_file_load, and how the entry would be loaded is not known. → Shorten it.
     evidence: bytes and limit, with the zero at the end
     """
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
@@ -57,12 +58,13 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load always leaves room for a crash kernel's elfcorehdr=:
     # "if (cmdline_len + MAX_ELFCOREHDR_STR_LEN > header->cmdline_size)" is EINVAL
     taken = limit - 1 - _ELFCOREHDR
-    if image is not None and image.format == "bzimage" and loads_by_file(machine, entry) and taken < size <= limit:
-        yield failed(
-            f"The kernel command line has {size - 1} bytes; kexec_file_load takes {taken - 1} for this kernel.",
-            "Shorten it.",
-            **evidence,
-        )
+    by_file = loads_by_file(machine, entry)
+    if image is not None and image.format == "bzimage" and by_file is not False and taken < size <= limit:
+        message = f"The kernel command line has {size - 1} bytes; kexec_file_load takes {taken - 1} for this kernel"
+        if by_file:
+            yield failed(f"{message}.", "Shorten it.", **evidence)
+        else:
+            yield unknown(f"{message}, and which call would load it is not known.", "Shorten it.", **evidence)
     elif size > limit:
         yield failed(
             f"The kernel command line has {size - 1} bytes; this kernel reads {limit - 1} and drops the rest.",

@@ -17,9 +17,9 @@ def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
     """Return whether kexec_file_load would load the entry, or None if not known."""
     if entry.method is not None:
         return entry.method == FILE_LOAD
-    if is_locked_down(machine):
+    if is_locked_down(machine) or machine.kexec.kexec_load is False:
         return True
-    return None if machine.kexec.kexec_load is None else not machine.kexec.kexec_load
+    return False if machine.kexec.kexec_file_load is False else None
 
 
 def is_locked_down(machine: MachineFacts) -> bool:
@@ -142,7 +142,8 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
     """
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
-    if image is None or loads_by_file(machine, entry) is False:
+    by_file = loads_by_file(machine, entry)
+    if image is None or by_file is False:
         return  # kexec_load asks for none
     locked = is_locked_down(machine)
     evidence: dict[str, object] = {
@@ -170,6 +171,12 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
             "Whether the running kernel demands a signature is not known."
             + (" This kernel carries one." if image.signed else " This kernel carries none."),
             f"Put the running kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
+            **evidence,
+        )
+    elif by_file is None:
+        yield unknown(
+            f"kexec_file_load demands a signature here ({why}); which call would load this kernel is not known.",
+            way_out,
             **evidence,
         )
     elif kexec.signature_read is False:

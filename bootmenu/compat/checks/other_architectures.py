@@ -45,6 +45,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     what = file.name if file else image.format
     options = CommandLine(machine.command_line or "")
     switched = {word for value in options.all("efi") for word in value.split(",")}
+    by_file = loads_by_file(machine, entry)
     runtime = options.get("noefi") is None and "noruntime" not in switched
     evidence: dict[str, object] = {
         **{name: f"{value:#x}" for name, value in fields.items()},
@@ -61,7 +62,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield failed("This is a zImage, which has to be loaded low; kexec cannot do that.", _MODERN, **evidence)
     elif not xloadflags & _XLF_KERNEL_64:
         yield failed("This bzImage has no 64-bit entry.", _MODERN, **evidence)
-    elif not xloadflags & _XLF_ABOVE_4G and loads_by_file(machine, entry) is not False:
+    elif not xloadflags & _XLF_ABOVE_4G and by_file:
         yield failed(
             f"{what} cannot be loaded above 4 GB (XLF_CAN_BE_LOADED_ABOVE_4G is not set), as kexec_file_load "
             "requires.",
@@ -71,12 +72,19 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
     elif not xloadflags & _XLF_ABOVE_4G:
         yield unknown(
-            f"{what} cannot be loaded above 4 GB: kexec-tools uses its 32-bit entry, and whether it comes up that "
-            "way is not known.",
+            f"{what} cannot be loaded above 4 GB: kexec_file_load refuses it, kexec-tools uses its 32-bit entry, and "
+            "whether it comes up that way is not known.",
             "Start it from the firmware's boot menu.",
             **evidence,
         )
-    elif machine.efi_bits == 32 and runtime and loads_by_file(machine, entry) is not False:
+    elif machine.efi_bits == 32 and runtime and by_file is None:
+        yield unknown(
+            "This machine has 32-bit EFI firmware, with which kexec_file_load refuses every kernel; which call would "
+            "load this one is not known.",
+            "Load it by kexec-tools: --method kexec_tools.",
+            **evidence,
+        )
+    elif machine.efi_bits == 32 and runtime and by_file:
         yield failed(
             "This machine has 32-bit EFI firmware, with which kexec_file_load refuses every kernel.",
             "Start the first stage with efi=noruntime on its kernel command line.",

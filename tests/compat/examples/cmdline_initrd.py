@@ -11,10 +11,21 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file
-from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, own, running, virt
+from tests.compat.examples.base import (
+    FAIL,
+    PASS,
+    UNKNOWN,
+    WARN,
+    Example,
+    Silent,
+    Unreachable,
+    kexec,
+    own,
+    running,
+    virt,
+)
 
 UNREACHABLE: Unreachable = {
-    ("CMD-LENGTH", UNKNOWN): "the command line is always known",
     ("CMD-EMPTY", UNKNOWN): "the command line is always known",
     ("CMD-NRCPUS", UNKNOWN): "the command line is always known",
 }
@@ -45,6 +56,11 @@ def command_lines() -> Iterator[Example]:
     ):
         made = line("x" * size, kernel=bzimage, method=method)
         yield Example(code=code, name=f"{size} by {method}", severity=severity, entry=made)
+    made = line("x" * 2017, kernel=bzimage)
+    for load, file_load, severity in ((True, True, UNKNOWN), (False, True, FAIL), (True, False, PASS)):
+        asked = kexec(kexec_load=load, kexec_file_load=file_load)
+        name = f"2017 where kexec_load is {load} and kexec_file_load {file_load}"
+        yield Example(code=code, name=name, severity=severity, machine=asked, entry=made)
     code = "CMD-EMPTY"
     yield Example(code=code, name="there", severity=PASS)
     yield Example(code=code, name="empty", severity=WARN, entry=line(" "), says="root=")

@@ -53,6 +53,9 @@ def signatures() -> Iterator[Example]:
     unable = replace(both, kexec=replace(both.kexec, signature_read=False))
     yield Example(code=code, name="reads none", severity=FAIL, machine=unable, entry=signed, says="without support")
     either = kexec(kexec_load=True, kexec_file_load=True, signature=True, signature_forced=True)
+    yield Example(
+        code=code, name="forced for one of two", severity=UNKNOWN, machine=either, entry=unsigned, says="which call"
+    )
     by_file = replace(unsigned, method="kexec_file_load")
     yield Example(
         code=code, name="forced beside kexec_load", severity=FAIL, machine=either, entry=by_file, says="--method"
