@@ -15,7 +15,7 @@ from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted
 from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
-from bootmenu.model.kernel import Architecture, Embedded, KernelImage
+from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Signature
 from bootmenu.model.regex import regex
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
@@ -297,6 +297,8 @@ class EntryFacts(Value, kw_only=True):
     """The kernel, or None if its file could not be read."""
     wants_own_tree: bool = False
     """Whether the entry names a device tree or overlays, or edits a tree; if not, the running tree is passed on."""
+    signature: Signature | None = None
+    """The kernel's own signature, or None if it has none, or it was not read."""
     own_tree: DeviceTreeFacts | None = None
     """The entry's device tree as it is on the disk, or None if it names none or the file could not be read."""
     tree_folder: DtbFolderFacts | None = None

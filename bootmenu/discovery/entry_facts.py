@@ -27,7 +27,7 @@ from bootmenu.formats.part_cache import PartCache, content_of, digest_of
 from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
-from bootmenu.model.kernel import Embedded, Role
+from bootmenu.model.kernel import Compression, Embedded, Role, Signature
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, once
@@ -49,6 +49,7 @@ def gather(
     board: tuple[str, ...] = (),
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
+    signatures: bool = False,
     device_trees: DtbFolders | None = None,
     predict_dtb: PredictDtb | None = None,
     complete: bool = True,
@@ -59,12 +60,13 @@ def gather(
     False. board: root `compatible` of the machine, by which a container's device tree is chosen.
 
     Read the headers and trailers of kernel and initramfs, and device trees of up to 2 MiB. deep: also read the
-    kernel's content once, for its version and configuration, and the modules in the initramfs. partitions: all names
+    kernel's content once, for its version and configuration, and the modules in the initramfs. signatures: also read
+    the kernel for its signature, as deep does. partitions: all names
     of all partitions found. device_trees: chooses this board's tree from the entry's `dtb_folder`. predict_dtb:
     predicts the tree that loading would pass on. Never raise for errors on a disk: they are part of the facts.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
-    reading = _Reading(trees=trees, board=board, deep=deep)
+    reading = _Reading(trees=trees, board=board, deep=deep, signatures=deep or signatures)
     files = [reading.file("kernel", entry.kernel)]
     entry = _completed(entry, reading) if complete else entry
     files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
@@ -89,6 +91,7 @@ def gather(
         architecture=entry.architecture,
         files=tuple(files),
         kernel=kernel,
+        signature=reading.signature,
         wants_own_tree=wants_own_tree,
         own_tree=own,
         fixed_up=fixed_up,
@@ -142,10 +145,12 @@ class _Reading(Record, kw_only=True):
     trees: Mapping[str, Tree]
     board: tuple[str, ...]
     deep: bool
+    signatures: bool
     kernel: KernelFacts | None = None
     kernel_file: FileRef | None = None
     own_tree: DeviceTreeFacts | None = None
     banner: str | None = None
+    signature: Signature | None = None
     overlays: list[bool] = field(default_factory=list)
     initramfs: list[InitramfsFacts] = field(default_factory=list)
     tree_data: bytes | None = None
@@ -204,6 +209,8 @@ class _Reading(Record, kw_only=True):
                 self.kernel = self._kernel(tree, ref)
                 if self.deep:
                     self.banner = self._banner(tree, ref, self.kernel)
+                if self.signatures:
+                    self.signature = self._signature(tree, ref, self.kernel)
             case "device tree":
                 self._tree(tree.read(ref.path, MAX_SIZE))
             case _:
@@ -225,6 +232,24 @@ class _Reading(Record, kw_only=True):
                 return find_banner(source, kernel)
 
         return once(tree, ref.path, (find_banner, self.board, ref.part), read)
+
+    def _signature(self, tree: Tree, ref: FileRef, kernel: KernelFacts) -> Signature | None:
+        """Return the signature of what is loaded, which a container or compression around it does not change."""
+        image = kernel.image
+        if image is None or not image.signed or image.compression is not Compression.NONE:
+            return None
+
+        def read() -> Signature | None:
+            from bootmenu.formats.authenticode import signature_of
+
+            with tree.open(ref.path) as source:
+                size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
+                try:
+                    return signature_of(Window(source, image.payload_offset, size))
+                except FormatError as error:
+                    return Signature(signer="", keys=(), unchecked=error.message)
+
+        return once(tree, ref.path, (Signature, self.board, ref.part), read)
 
     def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
         """Add the facts of a part of a file; part: None for a whole initramfs."""

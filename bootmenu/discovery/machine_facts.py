@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from bootmenu.discovery import kernel_keys
 from bootmenu.errors import FormatError
 from bootmenu.formats import dtb, dtb_facts, spcr
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
@@ -83,6 +84,7 @@ def gather(host: Host) -> MachineFacts:
         lockdown=lockdown,
         lockdown_origin=lockdown_origin,
         secure_boot=secure_boot,
+        keys=kernel_keys.keys(host),
         exception_level=_exception_level(log),
         host_extensions=_host_extensions(log),
         protected_kvm=_protected_kvm(log, whole),

@@ -170,6 +170,11 @@ class PartitionReader:
         root = root_option.root_device(entry.cmdline, own, others)
         entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root)
         entry, facts = entry_facts.gather(
-            entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
+            entry,
+            trees,
+            board=self._platform.board,
+            signatures=self._machine.demands_signatures,
+            device_trees=self.device_trees,
+            predict_dtb=self._predict_dtb,
         )
         return entry, self._predict(root_option.with_root(facts, entry.cmdline, self._mounts, own, others))

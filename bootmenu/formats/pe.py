@@ -46,6 +46,11 @@ class PortableExecutable(Value, kw_only=True):
     sections: tuple[Section, ...]
     certificates: tuple[int, int]
     """(offset, size) of the certificate table; (0, 0) if it is not signed."""
+    headers_size: int = 0
+    """Size of all headers, padded; 0 if unknown."""
+    unsigned: tuple[tuple[int, int], ...] = ()
+    """(offset, size) of what a signature does not cover in the headers: the checksum, and where the certificate table
+    is."""
 
     @classmethod
     def from_head(cls, head: bytes) -> PortableExecutable | None:
@@ -61,7 +66,8 @@ class PortableExecutable(Value, kw_only=True):
         if count > _MAX_SECTIONS:
             raise FormatError(f"the PE header names {count} sections", at + 6)
         optional = at + 24
-        certificates = (0, 0)
+        certificates, headers_size = (0, 0), 0
+        unsigned: tuple[tuple[int, int], ...] = ()
         if optional_size >= 2:
             directories = {0x10B: 96, 0x20B: 112}.get(reader.u16le(optional))
             # the certificate table is directory 4; its "address" is a file offset (PE/COFF 5.7)
@@ -72,6 +78,7 @@ class PortableExecutable(Value, kw_only=True):
             ):
                 at_certificates = optional + directories + 32
                 certificates = (reader.u32le(at_certificates), reader.u32le(at_certificates + 4))
+                headers_size, unsigned = reader.u32le(optional + 60), ((optional + 64, 4), (at_certificates, 8))
         table = optional + optional_size
         sections = tuple(
             Section(
@@ -82,7 +89,13 @@ class PortableExecutable(Value, kw_only=True):
             )
             for row in range(table, table + 40 * count, 40)
         )
-        return cls(machine=reader.u16le(at + 4), sections=sections, certificates=certificates)
+        return cls(
+            machine=reader.u16le(at + 4),
+            sections=sections,
+            certificates=certificates,
+            headers_size=headers_size,
+            unsigned=unsigned,
+        )
 
     @property
     def end(self) -> int | None:

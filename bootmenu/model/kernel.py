@@ -92,6 +92,20 @@ class Embedded(Value, kw_only=True):
     """`compatible` of the boards that it is for; None: it does not say."""
 
 
+class Signature(Value, kw_only=True):
+    """The signature of a kernel, and what is wrong with it whoever is trusted."""
+
+    signer: str
+    """Name of the signer, as its certificate has it."""
+    keys: tuple[str, ...]
+    """Identifiers, in hexadecimal, of the keys that vouch for it: that of the signer's certificate, those of the
+    certificates above it, and that of the authority above these."""
+    problem: str = ""
+    """Why every kernel rejects it; empty: nothing was found."""
+    unchecked: str = ""
+    """Why it could not be checked whether it fits the file; empty: it was checked."""
+
+
 class KernelImage(Value, kw_only=True):
     """A recognised kernel file. Sizes are in bytes; None: the header does not say."""
 

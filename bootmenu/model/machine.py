@@ -64,6 +64,17 @@ class KexecFacts(Value, kw_only=True):
     """Version of kexec-tools; None: not installed."""
 
 
+class KeyFacts(Value, kw_only=True):
+    """A key that the running kernel checks signatures with."""
+
+    name: str
+    """The subject of its certificate."""
+    id: str
+    """Identifier of the key, in hexadecimal."""
+    keyring: str
+    """Where the kernel keeps it, such as `.builtin_trusted_keys`; `.blacklist`: it is revoked."""
+
+
 class MachineFacts(Value, kw_only=True):
     """The first-stage system."""
 
@@ -122,6 +133,8 @@ class MachineFacts(Value, kw_only=True):
     nothing, or the log does not say."""
     secure_boot: bool | None = None
     """Whether EFI Secure Boot is on."""
+    keys: tuple[KeyFacts, ...] | None = None
+    """The keys that vouch for a kernel under lockdown, and those that are revoked; None: not readable."""
     exception_level: str | None = None
     """`EL1` or `EL2` at which all CPUs started, or `inconsistent`; None: the kernel log does not say."""
     host_extensions: bool | None = None
@@ -146,6 +159,11 @@ class MachineFacts(Value, kw_only=True):
         """Return the machine's name for people."""
         name = self.tree.model if self.tree and self.tree.model else ""
         return name or self.machine or "unknown machine"
+
+    @property
+    def demands_signatures(self) -> bool:
+        """Return whether the running kernel is known to load signed kernels only, by kexec_file_load."""
+        return self.lockdown not in (None, "none") or self.kexec.signature_forced is True
 
     @property
     def jump_cpu(self) -> int | None:

@@ -29,6 +29,10 @@ _LOOP_CTL_GET_FREE = 0x4C82  # include/uapi/linux/loop.h
 _LOOP_CONFIGURE = 0x4C0A
 _LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
 _SUBVOL_GETFLAGS = 0x80089419  # include/uapi/linux/btrfs.h: BTRFS_IOC_SUBVOL_GETFLAGS
+_KEYCTL = {"x86_64": 250}  # arch/x86/entry/syscalls/syscall_64.tbl; elsewhere that of asm-generic/unistd.h
+_KEYCTL_GENERIC = 219
+_KEYCTL_READ = 11  # include/uapi/linux/keyctl.h
+_MAX_KEYS = 4096
 _PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _PIECE = 1 << 24  # bytes that are read at once
@@ -163,6 +167,15 @@ class Syscalls:
             ctypes.c_int,
             ctypes.c_ulong,
             ctypes.c_char_p,
+            ctypes.c_ulong,
+        ]
+        self._keyctl = libc["syscall"]
+        self._keyctl.restype = ctypes.c_long
+        self._keyctl.argtypes = [
+            ctypes.c_long,
+            ctypes.c_ulong,
+            ctypes.c_ulong,
+            ctypes.POINTER(ctypes.c_int32),
             ctypes.c_ulong,
         ]
         self._munmap = libc.munmap
@@ -308,6 +321,14 @@ class Syscalls:
         """Unload what kexec_file_load loaded, or raise OSError."""
         number = _kexec_numbers("kexec_file_load").file_load
         _checked(self._kexec_file_load(number, -1, -1, 0, None, KexecFile.UNLOAD), "kexec_file_load", "unload")
+
+    def keyring(self, serial: int) -> tuple[int, ...]:
+        """Return the serial numbers of the keys in a keyring, of some thousands at most; or raise OSError."""
+        array = (ctypes.c_int32 * _MAX_KEYS)()
+        number = _KEYCTL.get(os.uname().machine, _KEYCTL_GENERIC)
+        size = self._keyctl(number, _KEYCTL_READ, serial, array, ctypes.sizeof(array))
+        _checked(size, "keyctl", f"{serial:#x}")
+        return tuple(array[: min(size // ctypes.sizeof(ctypes.c_int32), _MAX_KEYS)])
 
     def sync(self) -> None:
         """Write everything to the disks, which may take as long as the slowest of them."""

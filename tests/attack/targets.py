@@ -39,6 +39,7 @@ from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, dtb_head, initramfs
+from bootmenu.formats.authenticode import signature_of
 from bootmenu.formats.container_parts import part_among, parts_of
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
@@ -78,6 +79,7 @@ from tests.builders.containers import board_dtb, fit_of, large_fit, uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeCommands, FakeLog, fake_host
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK
+from tests.builders.signatures import certificate, signed_program
 from tests.builders.trees import MemoryTree, write_tree
 from tests.discovery.test_devices import DISK
 from tests.discovery.test_hotplug import message
@@ -170,6 +172,18 @@ def _kernel(name: str) -> Attack:
 
 for _name in SAMPLES:
     TARGETS[f"kernel {_name}"] = Target(make=functools.partial(_kernel, _name), weight=10)
+
+
+@target("signature", 10)
+def _signature() -> Attack:
+    signed = signed_program([certificate("a", "b", b"\1", b"\2"), certificate("b", "c", b"\2")], "b")
+    tokens = [b"\x30\x80", b"\x30\x84\xff\xff\xff\xff", b"\xa0\x82", b"\x02\x01\x00", b"MZ"]
+
+    def attack(chance: random.Random) -> None:
+        with contextlib.suppress(FormatError):
+            signature_of(Buffer(mutated(chance, signed, [signed], tokens)))
+
+    return attack
 
 
 @target("device tree", 40)

@@ -40,6 +40,7 @@ class FakeSyscalls(Syscalls):
         self.errors: dict[object, int] = {}
         self.sync_waits_for: Callable[[], object] = lambda: None
         self.mounted: list[str] = []
+        self.keyrings: dict[int, tuple[int, ...]] = {}
         self.loops = 0
         self.loads: list[tuple[int, list[Loaded]]] = []
         """Entry and segments of each kexec_load that loaded something."""
@@ -92,6 +93,11 @@ class FakeSyscalls(Syscalls):
 
     def watchdog(self, path: str, *, disarm: bool) -> None:
         self._answer("watchdog", path[path.index("/dev/") :], disarm)
+
+    def keyring(self, serial: int) -> tuple[int, ...]:
+        if serial not in self.keyrings:
+            raise failure(errno.EACCES)
+        return self.keyrings[serial]
 
     def sync(self) -> None:
         self.calls.append(("sync",))

@@ -20,8 +20,8 @@ from bootmenu.compat.facts import (
 )
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
-from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
-from bootmenu.model.machine import SCHEMA, CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage, Signature
+from bootmenu.model.machine import SCHEMA, CpuFacts, KexecFacts, KeyFacts, MachineFacts
 from bootmenu.model.value import fields, is_value, replace
 from tests.builders import machines
 
@@ -119,6 +119,15 @@ log_lines = st.sampled_from(
         "kexec: Can't kexec: CPUs are stuck in the kernel.",
     ]
 )
+key_ids = st.sampled_from(["aa", "bb"])
+keys = st.builds(KeyFacts, name=texts, id=key_ids, keyring=st.sampled_from([".platform", ".blacklist"]))
+signatures = st.builds(
+    Signature,
+    signer=texts,
+    keys=tuples_of(key_ids, 2),
+    problem=st.sampled_from(["", "it is damaged"]),
+    unchecked=st.sampled_from(["", "its key is not one for RSA"]),
+)
 _MACHINE = {
     "architecture": optional(st.sampled_from([Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64])),
     "machine": texts,
@@ -148,6 +157,7 @@ _MACHINE = {
         [None, "EFI Secure Boot", "command line", "Kernel configuration", "securityfs"]
     ),
     "secure_boot": booleans,
+    "keys": optional(tuples_of(keys, 2)),
     "exception_level": st.sampled_from([None, "EL1", "EL2", "inconsistent"]),
     "host_extensions": booleans,
     "protected_kvm": booleans,
@@ -255,6 +265,7 @@ entry_facts = st.builds(
     architecture=optional(st.sampled_from(list(Architecture))),
     files=tuples_of(file_facts, 3),
     kernel=optional(kernel_facts),
+    signature=optional(signatures),
     wants_own_tree=st.booleans(),
     own_tree=optional(device_tree_facts),
 )

@@ -12,9 +12,12 @@ from bootmenu.discovery.entry_facts import gather
 from bootmenu.formats.initramfs import FIRST_STAGE
 from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.kernel import Signature
 from bootmenu.model.value import replace
 from tests.builders.containers import board_dtb, fit_of, uimage, uki
 from tests.builders.entries import whole_image
+from tests.builders.kernels import bzimage
+from tests.builders.signatures import certificate, signed_program
 from tests.builders.trees import MemoryTree
 
 UKI = "/EFI/Linux/one.efi"
@@ -53,6 +56,27 @@ def test_a_file_that_is_not_there_is_told_without_a_place_to_which_a_link_would_
     waiting = replace(ENTRY, kernel=FileRef(device="uuid=1", path="/none"))
     (file,) = gather(waiting, TREES)[1].files
     assert (file.state, file.resolved, file.size) == (FileState.WAITING, None, None)
+
+
+SIGNED = signed_program([certificate("Acme", "CA", b"\1", b"\2")], "CA", setup=bzimage(0x20F, 1)[:0x300])
+
+
+@pytest.mark.parametrize("path", ["/vmlinuz", UKI])
+def test_a_kernel_is_read_for_its_own_signature_where_that_matters(path: str) -> None:
+    trees = {"sda1": MemoryTree({"/vmlinuz": SIGNED, UKI: uki((".linux", SIGNED), (".cmdline", b"quiet"))})}
+    entry = replace(ENTRY, kernel=FileRef(device="sda1", path=path))
+    assert gather(entry, trees)[1].signature is None
+    assert gather(entry, trees, signatures=True)[1].signature == Signature(signer="Acme", keys=("01", "02"))
+
+
+def test_a_signature_that_cannot_be_read_is_not_checked() -> None:
+    at = SIGNED.index(bytes.fromhex("2a864886f70d010702"))
+    broken = SIGNED[:at] + b"\0" + SIGNED[at + 1 :]
+    trees = {"sda1": MemoryTree({"/vmlinuz": broken})}
+    entry = replace(ENTRY, kernel=FileRef(device="sda1", path="/vmlinuz"))
+    found = gather(entry, trees, signatures=True)[1].signature
+    assert found is not None
+    assert found.unchecked == "the signature is no PKCS #7 message"
 
 
 def test_what_an_entry_leaves_open_comes_from_its_container() -> None:

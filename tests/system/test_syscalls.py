@@ -91,6 +91,28 @@ def test_an_architecture_without_a_number_has_no_such_call(recorded: Recorded) -
     assert not words
 
 
+@pytest.mark.parametrize(("machine", "number"), [("aarch64", 219), ("riscv64", 219), ("x86_64", 250)])
+def test_a_keyring_has_as_many_keys_as_the_kernel_says(
+    monkeypatch: pytest.MonkeyPatch, machine: str, number: int
+) -> None:
+    syscalls, words = Syscalls(), list[Words]()
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "host", "6.1", "#1", machine)))
+
+    def call(number: int, command: int, serial: int, keys: ctypes.Array[ctypes.c_int32], size: int) -> int:
+        words.append((number, command, serial, size))
+        keys[0], keys[1] = 0x1234, 0x7FFFFFFF
+        return 8
+
+    monkeypatch.setattr(syscalls, "_keyctl", call)
+    assert syscalls.keyring(0x144B5AA3) == (0x1234, 0x7FFFFFFF)
+    assert words == [(number, 11, 0x144B5AA3, 4 * 4096)]
+
+
+def test_a_keyring_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(OSError, match="keyctl: "):
+        Syscalls().keyring(0x7FFFFFFE)
+
+
 def test_a_file_is_mapped_and_let_go_of(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc" * 5000)
     descriptor = os.open(tmp_path / "file", os.O_RDONLY)

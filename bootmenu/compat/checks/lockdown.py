@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown
 from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.kernel import Signature
 from bootmenu.model.machine import MachineFacts
 
 FILE_LOAD = "kexec_file_load"
@@ -132,13 +133,15 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
     With lockdown or CONFIG_KEXEC_SIG_FORCE the running kernel takes only kernels that a key it trusts has signed.
 
-    fail: this kernel is not signed, or the running one cannot verify signatures. → Use a signed kernel; or start the
-        first stage without lockdown= or Secure Boot; or use a first-stage kernel that forces no signatures.
-    unknown: the kernel is signed, but by whom was not looked at; or whether a signature is needed is not known. →
-        Test the entry: nothing changes if it is refused. Or put the running kernel's configuration at
-        /boot/config-RELEASE.
+    fail: this kernel is not signed, or by nobody whom the running one trusts, or it was changed after that; or the
+        running kernel cannot verify signatures. → Use a signed kernel; or start the first stage without lockdown= or
+        Secure Boot; or use a first-stage kernel that forces no signatures.
+    unknown: whose signature it is, or which keys the running kernel trusts, could not be read; or whether a signature
+        is needed is not known. → Test the entry: nothing changes if it is refused. Or put the running kernel's
+        configuration at /boot/config-RELEASE.
     evidence: KEXEC_SIG and KEXEC_SIG_FORCE, from the running kernel's configuration; lockdown, secure_boot; signed:
-        whether the kernel has a signature; signature_read
+        whether the kernel has a signature; signature_read; signer and signer_keys: who has signed it, and the keys
+        that vouch for that; trusted: the running kernel's keys, from /proc/keys
     """
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
@@ -187,12 +190,7 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
             **evidence,
         )
     elif image.signed:
-        yield unknown(
-            f"The running kernel takes only what a key that it trusts has signed ({why}). This kernel carries a "
-            "signature; whose it is, and whether that key is among the trusted ones, is not looked at.",
-            f"Test it: nothing is changed when it is refused. Else: {way_out}",
-            **evidence,
-        )
+        yield _judged(machine, entry, why, way_out, evidence)
     else:
         # crypto/asymmetric_keys/verify_pefile.c: only a PE file can have a signature
         outside = (
@@ -205,3 +203,56 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
             f"Use a kernel that is signed itself. Else: {way_out}",
             **evidence,
         )
+
+
+_REVOKED = ".blacklist"
+
+
+def _judged(
+    machine: MachineFacts, entry: EntryFacts, why: str, way_out: str, evidence: dict[str, object]
+) -> CheckResult:
+    """Return whether the running kernel will take the signature of this one."""
+    # kernel/kexec_file.c:kexec_kernel_verify_pe_sig asks the secondary keyring, which the built-in keys and those of
+    # the machine's owner are linked to, and then the platform's
+    takes = f"The running kernel takes only what a key that it trusts has signed ({why})"
+    signature, keys = entry.signature, machine.keys
+    evidence |= {
+        "signer": signature.signer if signature else None,
+        "signer_keys": list(signature.keys) if signature else None,
+        "trusted": None if keys is None else [f"{key.keyring} {key.id} {key.name}" for key in keys],
+    }
+    test = f"Test it: nothing is changed when it is refused. Else: {way_out}"
+    use = f"Use a kernel that is signed by one of these. Else: {way_out}"
+    if signature is None:
+        return unknown(f"{takes}. This kernel carries a signature, which was not read.", test, **evidence)
+    if signature.problem:
+        return failed(
+            f"{takes}, and rejects the signature of this one: {signature.problem}.",
+            f"Copy the file again, or sign it once more. Else: {way_out}",
+            **evidence,
+        )
+    if keys is None:
+        return unknown(
+            f"{takes}. {_by(signature)} has signed this one; which keys are trusted could not be read.",
+            test,
+            **evidence,
+        )
+    known = {key.id: key for key in keys if key.keyring != _REVOKED}
+    revoked = {key.id for key in keys if key.keyring == _REVOKED}
+    trusted = next((known[key] for key in signature.keys if key in known), None)
+    if revoked.intersection(signature.keys):
+        return failed(f"{takes}, and the key of {_by(signature)} is revoked.", use, **evidence)
+    if signature.unchecked:
+        return unknown(
+            f"{takes}. Whether the signature of this one is right was not checked: {signature.unchecked}.",
+            test,
+            **evidence,
+        )
+    if trusted is None:
+        names = ", ".join(dict.fromkeys(key.name for key in known.values())) or "nobody"
+        return failed(f"{takes}. {_by(signature)} has signed this one, it trusts {names}.", use, **evidence)
+    return passed(f"{_by(signature)} has signed this kernel, and the running one trusts {trusted.name}.", **evidence)
+
+
+def _by(signature: Signature) -> str:
+    return signature.signer or "An unknown signer"

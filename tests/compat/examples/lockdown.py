@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.finding import Severity
+from bootmenu.model.kernel import Signature
+from bootmenu.model.machine import KeyFacts, MachineFacts
 from bootmenu.model.value import replace
 from tests.builders.entries import entry, kernel
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, VIRT, Example, kexec, own, virt
@@ -13,6 +16,30 @@ from tests.compat.examples.base import FAIL, PASS, UNKNOWN, VIRT, Example, kexec
 
 def line(text: str, **changes: object) -> EntryFacts:
     return entry(command_line=text, **changes)
+
+
+def _signers(machine: MachineFacts, signed: EntryFacts) -> list[Example]:
+    """A locked machine that trusts somebody, and a kernel of somebody."""
+    code = "SYS-SIG"
+    ours = KeyFacts(name="Acme CA", id="aa", keyring=".builtin_trusted_keys")
+    gone = KeyFacts(name="Old CA", id="bb", keyring=".blacklist")
+    trusting = replace(machine, keys=(ours, gone))
+
+    def example(
+        name: str, severity: Severity, says: str, *ids: str, machine: MachineFacts = trusting, **changes: str
+    ) -> Example:
+        made = replace(signed, signature=Signature(signer="Acme", keys=ids, **changes))
+        return Example(code=code, name=name, severity=severity, machine=machine, entry=made, says=says)
+
+    return [
+        example("by whom it trusts", PASS, "trusts Acme CA", "cc", "aa"),
+        example("by a stranger", FAIL, "it trusts Acme CA", "cc"),
+        example("by one who is revoked", FAIL, "revoked", "bb", "aa"),
+        example("changed", FAIL, "was changed", "aa", problem="the file was changed after it was signed"),
+        example("not checked", UNKNOWN, "not one for RSA", "aa", unchecked="its key is not one for RSA"),
+        example("keys unread", UNKNOWN, "could not be read", "aa", machine=machine),
+        example("trusts nobody", FAIL, "trusts nobody", "aa", machine=replace(machine, keys=(gone,))),
+    ]
 
 
 def signatures() -> Iterator[Example]:
@@ -46,8 +73,9 @@ def signatures() -> Iterator[Example]:
         code=code, name="locked and unsigned", severity=FAIL, machine=both, entry=unsigned, says="lockdown, integrity"
     )
     yield Example(
-        code=code, name="locked and signed", severity=UNKNOWN, machine=both, entry=signed, says="whose it is"
+        code=code, name="locked and signed", severity=UNKNOWN, machine=both, entry=signed, says="was not read"
     )
+    yield from _signers(both, signed)
     wrapped = entry(kernel=kernel(signed=False, containers=("uki",)))
     yield Example(code=code, name="signed outside", severity=FAIL, machine=both, entry=wrapped, says="around it")
     unable = replace(both, kexec=replace(both.kexec, signature_read=False))
