@@ -73,6 +73,7 @@ def gather(host: Host) -> MachineFacts:
         tree_problem=problem,
         acpi=host.exists("/sys/firmware/acpi/tables"),
         firmware_console=_firmware_console(host),
+        serial_terminals=_serial_terminals(host),
         ram=_ram(iomem),
         ram_taken=_ram_taken(iomem),
         memory_total=_memory(meminfo, "MemTotal"),
@@ -327,6 +328,16 @@ def _firmware_console(host: Host) -> str | None:
         return ""
     found = spcr.console((host.read(f"{tables}/SPCR") or b"")[: spcr.LIMIT])
     return "unknown" if found is None else found  # only root may read the table, but everyone sees its name
+
+
+def _serial_terminals(host: Host) -> tuple[str, ...] | None:
+    folder = "/sys/class/tty"
+    try:
+        names = sorted(path.name for path in host.path(folder).iterdir() if re.fullmatch(r"tty[A-Z].*", path.name))
+    except OSError:
+        return None
+    # include/uapi/linux/serial_core.h: PORT_UNKNOWN is 0; other drivers make no device without hardware
+    return tuple(name for name in names if host.number(f"{folder}/{name}/type") != 0)
 
 
 def _flag(text: str | None, name: str) -> bool | None:

@@ -109,6 +109,9 @@ class MachineFacts(Value, kw_only=True):
     firmware_console: str | None = None
     """Console of a kernel without console=, according to the ACPI table SPCR: `ttyAMA` or `ttyS`; `unknown`: only
     root can read the table; empty: there is no table, or it names none; None: no ACPI, or not recorded."""
+    serial_terminals: tuple[str, ...] | None = None
+    """Names of the serial ports for which the running kernel has found hardware, such as `ttyS0`; None: it does not
+    say."""
     ram: tuple[MemoryRange, ...] | None = None
     """System RAM and firmware-reserved RAM in /proc/iomem; None: not readable, or all zeros without privileges."""
     ram_taken: tuple[MemoryRange, ...] | None = None

@@ -75,6 +75,16 @@ def test_a_whole_board(tmp_path: Path) -> None:
     assert found.log == ("psci: PSCIv1.1 detected in firmware.", "CPU1: is stuck in kernel")
 
 
+def test_a_serial_port_is_one_where_hardware_was_found(tmp_path: Path) -> None:
+    ports = {
+        "/sys/class/tty/ttyS0/type": "4\n",
+        "/sys/class/tty/ttyS1/type": "0\n",
+        "/sys/class/tty/tty1/dev": "4:1\n",
+    }
+    ports["/sys/class/tty/ttyAMA0/dev"] = "204:64\n"
+    assert facts(tmp_path, ports).serial_terminals == ("ttyAMA0", "ttyS0")
+
+
 def test_where_nothing_can_be_read_nothing_is_known(tmp_path: Path) -> None:
     found = facts(tmp_path, {})
     assert (found.cap_sys_boot, found.possible_cpus, found.tree, found.ram, found.log) == (

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts, FileFacts, InitramfsFacts, KernelFacts, RootFacts
-from bootmenu.model.devicetree import SerialPort
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
-from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file
 from tests.compat.examples.base import (
     FAIL,
@@ -17,20 +15,14 @@ from tests.compat.examples.base import (
     UNKNOWN,
     WARN,
     Example,
-    Silent,
     Unreachable,
     kexec,
-    own,
-    running,
     virt,
 )
 
 UNREACHABLE: Unreachable = {
     ("CMD-EMPTY", UNKNOWN): "the command line is always known",
     ("CMD-NRCPUS", UNKNOWN): "the command line is always known",
-}
-SILENT: Silent = {
-    "CMD-CONSOLE": ("a PC shows on its screen without console=", {Architecture.X86_64}),
 }
 
 
@@ -157,34 +149,6 @@ def roots_and_consoles() -> Iterator[Example]:
     for name in ("/dev/mapper/vg-root", "/dev/vg/root", "/dev/nfs", "ZFS=tank", "/dev/ram0"):
         made = line(f"root={name}", files=packed, partitions=seen)
         yield Example(code=code, name=f"{name} is no partition", severity=None, entry=made)
-
-    code = "CMD-CONSOLE"
-    yield Example(code=code, name="the first stage's", severity=PASS, entry=line("console=ttyAMA0"))
-    yield Example(code=code, name="on the board", severity=PASS, entry=line("console=ttyAMA1,115200"))
-    yield Example(code=code, name="not there", severity=WARN, entry=line("console=ttyS0"), says="ttyS0")
-    yield Example(code=code, name="the last one counts", severity=WARN, entry=line("console=ttyAMA0 console=ttyS0"))
-    ns = own(serial_ports=(SerialPort(name="serial@0", compatible=("ns16550a",)),))
-    ours = replace(ns, command_line="console=ttyAMA0")
-    yield Example(code=code, name="not in its own tree", severity=WARN, entry=ours)
-    theirs = replace(ns, command_line="console=ttyS0,115200n8")
-    yield Example(code=code, name="in its own tree", severity=PASS, entry=theirs)
-    silent = running(stdout_path=None)
-    yield Example(code=code, name="none", severity=WARN, entry=line("quiet"), machine=silent, says="Add console=")
-    stdout = running(stdout_path="/pl011@9000000")
-    yield Example(code=code, name="stdout-path", severity=PASS, entry=line("quiet"), machine=stdout, says="/pl011")
-    blind = virt(tree=None, command_line="")
-    yield Example(code=code, name="no tree", severity=UNKNOWN, entry=line("console=ttyS0"), machine=blind)
-    yield Example(code=code, name="nothing at all", severity=UNKNOWN, entry=line("quiet"), machine=blind)
-    acpi = machines.acpi()
-    yield Example(code=code, name="acpi", severity=PASS, entry=line("console=ttyAMA0"), machine=acpi)
-    for spcr, severity in (("ttyAMA", PASS), ("unknown", UNKNOWN), ("", WARN), (None, UNKNOWN)):
-        firmware = replace(acpi, firmware_console=spcr, command_line="")
-        yield Example(code=code, name=f"spcr {spcr}", severity=severity, entry=line("quiet"), machine=firmware)
-    served = replace(acpi, firmware_console="ttyS", command_line="")
-    yield Example(code=code, name="spcr's kind", severity=PASS, entry=line("console=ttyS0,115200"), machine=served)
-    yield Example(code=code, name="not spcr's", severity=UNKNOWN, entry=line("console=ttyAMA0"), machine=served)
-    yield Example(code=code, name="acpi, another", severity=UNKNOWN, entry=line("console=ttyS0"), machine=acpi)
-    yield Example(code=code, name="screen", severity=None, entry=line("console=tty0"))
 
 
 def initramfs() -> Iterator[Example]:
