@@ -43,10 +43,8 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     five = machine.five_level_paging
     file = entry.file("kernel")
     what = file.name if file else image.format
-    options = CommandLine(machine.command_line or "")
-    switched = {word for value in options.all("efi") for word in value.split(",")}
     by_file = loads_by_file(machine, entry)
-    runtime = options.get("noefi") is None and "noruntime" not in switched
+    runtime = _calls_efi(machine)
     evidence: dict[str, object] = {
         **{name: f"{value:#x}" for name, value in fields.items()},
         "five_level_paging": five,
@@ -110,6 +108,48 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
     else:
         yield passed("The bzImage can be entered in 64 bits.", **evidence)
+
+
+def _calls_efi(machine: MachineFacts) -> bool:
+    """Return whether the running kernel calls EFI's runtime services, unless it was built not to."""
+    options = CommandLine(machine.command_line or "")
+    return options.get("noefi") is None and "noruntime" not in ",".join(options.all("efi")).split(",")
+
+
+@entry_check("X86-EFI", requires=("IMG-FORMAT", "IMG-ARCH"))
+def efi_services(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """Check that the next kernel is told of EFI: only a first stage that calls EFI's services hands them on.
+
+    A PC's kernel learns from the one before it where EFI's services are. With them it sets boot entries and the
+    firmware's variables, and installs firmware updates.
+
+    warn: the first stage does not call them, so that the next kernel runs as if there was no EFI. → Start the first
+        stage without noefi and efi=noruntime on its kernel command line.
+    unknown: whether EFI started this machine, or the first stage's kernel command line, could not be read. → Mount
+        /sys and /proc.
+    evidence: efi: whether EFI started this machine; running: the first stage's kernel command line
+    """
+    # arch/x86/kernel/kexec-bzimage64.c:setup_efi_state: "if (!efi_enabled(EFI_RUNTIME_SERVICES)) return 0";
+    # kexec-tools reads the same from /sys/firmware/efi/runtime-map
+    image = entry.kernel.image if entry.kernel else None
+    if image is None or image.format != "bzimage" or machine.efi is False:
+        return
+    evidence: dict[str, object] = {"efi": machine.efi, "running": machine.command_line}
+    if machine.efi is None or machine.command_line is None:
+        yield unknown(
+            "Whether the next kernel will be told of EFI's services could not be found out.",
+            "Are /sys and /proc mounted?",
+            **evidence,
+        )
+    elif _calls_efi(machine):
+        yield passed("The next kernel is told where EFI's services are.", **evidence)
+    else:
+        yield warned(
+            "The first stage does not call EFI's services, so the next kernel runs as if there was no EFI: it sets "
+            "no boot entries and installs no firmware.",
+            "Start the first stage without noefi and efi=noruntime on its kernel command line.",
+            **evidence,
+        )
 
 
 @entry_check("RISCV-IMAGE", requires=("IMG-FORMAT",))

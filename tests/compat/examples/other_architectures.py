@@ -15,6 +15,7 @@ from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silen
 
 SILENT: Silent = {
     "X86-BZIMAGE": ("another format", {Architecture.ARM64, Architecture.RISCV64}),
+    "X86-EFI": ("another format", {Architecture.ARM64, Architecture.RISCV64}),
     "RISCV-IMAGE": ("another format", {Architecture.ARM64, Architecture.X86_64}),
 }
 
@@ -63,6 +64,18 @@ def architectures() -> Iterator[Example]:
     hollow = entry(kernel=kernel(format="bzimage", architecture=Architecture.X86_64))
     yield Example(code=code, name="header unread", severity=UNKNOWN, machine=X86, entry=hollow)
     yield Example(code=code, name="arm64", severity=None)
+
+    code = "X86-EFI"
+    started = replace(X86, efi=True, efi_bits=64, command_line="quiet")
+    for name, severity, machine in (
+        ("on", PASS, started),
+        ("a BIOS", None, replace(X86, efi=False)),
+        ("noefi", WARN, replace(started, command_line="noefi")),
+        ("noruntime", WARN, replace(started, command_line="efi=debug,noruntime")),
+        ("efi unread", UNKNOWN, replace(started, efi=None)),
+        ("command line unread", UNKNOWN, replace(started, command_line=None)),
+    ):
+        yield Example(code=code, name=name, severity=severity, machine=machine, entry=bzimage())
 
     code = "RISCV-IMAGE"
     riscv = kernel(format="riscv-image", architecture=Architecture.RISCV64)
