@@ -15,7 +15,7 @@ from bootmenu.model.kernel import Role
 from bootmenu.model.value import replace
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, examined, once
+from bootmenu.sources.tree import Tree, TreeError, examined, once
 
 _MAX_ADDONS = 100
 SUFFIX = ".addon.efi"
@@ -32,7 +32,7 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
         try:
             names = _names(tree, place)
         except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            if not error.reason.is_absence:
                 yield Problem(device=tree.device, path=place, message=error.detail)
             continue
         if len(names) > _MAX_ADDONS:

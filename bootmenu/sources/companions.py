@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.sources.addons import own_folders
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, once
+from bootmenu.sources.tree import Tree, TreeError, once
 
 _MAX_FILES = 100
 """In one directory."""
@@ -57,7 +57,7 @@ def _of(tree: Tree, folder: str, kinds: tuple[tuple[str, str], ...], scope: str)
         # every image of the partition asks for those of all images, and a thousand entries may start one image
         return once(tree, folder, (_of, kinds), lambda: tuple(_in(tree, folder, kinds, scope)))
     except TreeError as error:
-        if error.reason in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+        if error.reason.is_absence:
             return ()
         return (Problem(device=tree.device, path=folder, message=error.detail),)
 

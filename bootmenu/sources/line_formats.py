@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.value import Record, field
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, read_text
+from bootmenu.sources.tree import Tree, TreeError, read_text
 
 MAX_ENTRIES = 1000
 """Entries per configuration; further ones are left out, with a problem."""
@@ -76,7 +76,7 @@ def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[LineConfigurati
         try:
             info = tree.stat(path)
         except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            if not error.reason.is_absence:
                 broken = LineConfiguration(tree, path, unreadable=True)
                 broken.problem(error.detail)
                 yield broken

@@ -37,6 +37,11 @@ class TreeErrorReason(StrEnum):
     UNREADABLE = "unreadable"
     """An error of the medium or the file system."""
 
+    @property
+    def is_absence(self) -> bool:
+        """Return whether nothing is there; otherwise there may be something that could not be read."""
+        return self in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER)
+
 
 class TreeError(BootmenuError):
     """Raised if a path of a partition could not be accessed.
@@ -308,7 +313,7 @@ def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str,
             identity = tree.stat(folder).identity
             names = tree.list(folder)
         except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            if not error.reason.is_absence:
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
             continue
         if identity not in seen:
@@ -358,6 +363,15 @@ def exists(tree: Tree, path: str) -> bool:
         return tree.stat(path).is_file
     except TreeError:
         return False
+
+
+def is_absent(tree: Tree, path: str) -> bool:
+    """Return whether nothing is at that path, and no if that cannot be found out."""
+    try:
+        tree.stat(path)
+    except TreeError as error:
+        return error.reason.is_absence
+    return False
 
 
 def holds(tree: Tree, path: str) -> bool:

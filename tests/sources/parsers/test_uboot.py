@@ -19,7 +19,8 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import Platform, read_partition
-from bootmenu.sources.parsers.uboot import hush_interpreter, interpreter
+from bootmenu.sources.parsers.uboot import hush_interpreter
+from bootmenu.sources.parsers.uboot.boot_scripts import interpreter
 from bootmenu.sources.parsers.uboot.environment_text import as_dict
 from bootmenu.sources.parsers.uboot.hush_interpreter import ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError

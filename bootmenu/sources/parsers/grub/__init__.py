@@ -12,13 +12,13 @@ loading or firmware settings, are omitted. `blscfg` lists nothing, since bls.py 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.grub.grub_files import configurations, homes
-from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 
 
@@ -26,15 +26,35 @@ from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield the entries of all grub.cfg files in menu order; skip files that another one has read."""
+    own = list(_own_configurations(tree))
+    yield from (found for found in own if isinstance(found, Problem))
+    paths = [found for found in own if isinstance(found, str)]
+    if paths:
+        yield from _entries(tree, platform, paths)
+
+
+def _own_configurations(tree: Tree) -> Iterator[str | Problem]:
+    for path in configurations(tree):
+        try:
+            tree.stat(path)
+        except TreeError as error:
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
+                yield Problem(device=tree.device, path=path, message=error.detail)
+        else:
+            yield path
+
+
+def _entries(tree: Tree, platform: Platform, own: list[str]) -> Iterator[BootEntry | Problem]:
+    """Yield what the configurations of this partition offer, those of other partitions that may lead here first."""
+    # a shell takes long to import, and most disks do not need it
+    from bootmenu.sources.parsers.grub.menus import Budgets, run
+
     # other partitions take nothing from this one's, and all of them together no more than it
     budgets, others = Budgets(), Budgets()
     visited: set[tuple[int, int]] = set()
     offered: set[BootEntry] = set()
     default_found = False
-    for home, path in _configurations(tree):
-        if isinstance(path, Problem):
-            yield path
-            continue
+    for home, path in itertools.chain(homes(tree), ((tree, path) for path in own)):
         identity = home.stat(path).identity
         if identity in visited:
             continue
@@ -51,20 +71,3 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         default_found = default_found or any(entry.default for entry in found.entries)
         if tree.image and found.entries:
             return  # its other configurations offer the same
-
-
-def _configurations(tree: Tree) -> Iterator[tuple[Tree, str | Problem]]:
-    """Yield the configurations to run for the list of this partition, those of other partitions that may lead here
-    first."""
-    own: list[tuple[Tree, str | Problem]] = []
-    for path in configurations(tree):
-        try:
-            tree.stat(path)
-        except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
-                own.append((tree, Problem(device=tree.device, path=path, message=error.detail)))
-        else:
-            own.append((tree, path))
-    if any(isinstance(path, str) for _, path in own):
-        yield from homes(tree)
-    yield from own

@@ -11,7 +11,6 @@ from bootmenu.model.value import Value
 from bootmenu.sources import Platform, neighbours
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.parsers.grub.grub_files import homes
-from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, exists, firmware_files, normal
 from bootmenu.sources.variables import needed, parameter_of
 
@@ -92,11 +91,16 @@ def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     """Return the variables for the entries in `boot`/loader/entries. boot: a directory without trailing slash."""
     # the variables at the end of grub.cfg include those loaded from the environment block
     own = (*firmware_files(tree, "grub.cfg"), f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg")
-    budgets, others = Budgets(), Budgets()
-    for home, path in (*homes(tree), *((tree, path) for path in own if exists(tree, path))):
-        found = run(home, path, budgets if home is tree else others, platform, listing=tree, bodies=False)
-        if found.bls is not None:
-            return Variables(found.bls.values, configured=True, preferred=found.bls_default)
+    configurations = [*homes(tree), *((tree, path) for path in own if exists(tree, path))]
+    if configurations:
+        # a shell takes long to import, and most directories of entries have no grub.cfg
+        from bootmenu.sources.parsers.grub.menus import Budgets, run
+
+        budgets, others = Budgets(), Budgets()
+        for home, path in configurations:
+            found = run(home, path, budgets if home is tree else others, platform, listing=tree, bodies=False)
+            if found.bls is not None:
+                return Variables(found.bls.values, configured=True, preferred=found.bls_default)
     for home, path in _environment_blocks(tree, boot):
         try:
             return Variables(environment.parse(home.read(path, environment.LIMIT)))

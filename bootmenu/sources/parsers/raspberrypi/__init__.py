@@ -14,10 +14,7 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.regex import regex
 from bootmenu.sources import SOURCES, ForPlatform, Platform
-from bootmenu.sources.parsers.raspberrypi import autoboot_txt, boards
-from bootmenu.sources.parsers.raspberrypi.config_txt import ConfigTxtReader
-from bootmenu.sources.parsers.raspberrypi.pi_firmware import PiFirmware
-from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, exists, normal
+from bootmenu.sources.tree import Tree, TreeError, exists, is_absent, normal
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")
 # one of these or a cmdline.txt must be beside a config.txt, whose name is not specific; with os_prefix all the others
@@ -31,6 +28,12 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield one entry for each file, with its sections resolved for this board.
 
     On other machines no model's section applies, and the entry has a directory of device trees."""
+    if all(is_absent(tree, normal("config.txt", folder)) for folder in _FOLDERS):
+        return
+    from bootmenu.sources.parsers.raspberrypi import autoboot_txt, boards
+    from bootmenu.sources.parsers.raspberrypi.config_txt import ConfigTxtReader
+    from bootmenu.sources.parsers.raspberrypi.pi_firmware import PiFirmware
+
     board = boards.find(platform.board)
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
@@ -39,7 +42,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             here = tree.stat(folder)
             names = tree.list(folder)
         except TreeError as error:
-            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
+            if not error.reason.is_absence:
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
             continue
         if here.identity in seen or not ("cmdline.txt" in names or any(_FIRMWARE.match(name) for name in names)):

@@ -17,16 +17,12 @@ from bootmenu.sources import Platform
 from bootmenu.sources.line_formats import LineConfiguration, configurations
 from bootmenu.sources.parsers.uboot import beaglebone, disk_files, loader_variables
 from bootmenu.sources.parsers.uboot.environment_text import as_dict
+from bootmenu.sources.parsers.uboot.file_names import ARMBIAN_SETTINGS, OTHER_SETTINGS
 from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
 from bootmenu.sources.version import version_key
 
-# Armbian's and those of distributions that took its scripts: DietPi, Orange Pi, BIGTREETECH
-_ARMBIAN = tuple(
-    f"{folder}/{name}Env.txt" for name in ("armbian", "dietpi", "orangepi", "Board") for folder in ("/boot", "")
-)
-_OTHERS = ("/boot/uEnv.txt", "/uEnv.txt")
 _KERNELS = ("Image", "zImage", "vmlinuz", "uImage", "Image.gz")
 _INITRAMFS = ("uInitrd", "initrd.img", "initrd.gz", "initramfs.img")
 _VERSIONED = regex(r"vmlinu[xz]-\d.*|[zu]?Image-\d.*")
@@ -65,7 +61,7 @@ class BoardSettings:
     def entries(self, *, has_default: bool) -> Iterator[BootEntry | Problem]:
         """Yield the problems and entries of each file; the first entry is the default if there is none yet."""
         found = has_default
-        for paths, read in ((_ARMBIAN, self._armbian), (_OTHERS, self._others)):
+        for paths, read in ((ARMBIAN_SETTINGS, self._armbian), (OTHER_SETTINGS, self._others)):
             for config in configurations(self._tree, paths):
                 start = read(config, as_dict(config.text()))
                 yield from config.problems

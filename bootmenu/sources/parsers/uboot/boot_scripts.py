@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Read what U-Boot would start on a board: boot.scr, boot.ini, and settings such as armbianEnv.txt and uEnv.txt.
-
-A script is followed as U-Boot would run it (hush_interpreter.py); if it cannot be followed, or if there is none, the
-settings beside it still say how the kernel is to be started (board_settings.py).
+"""Read boot.scr and boot.ini. A script is followed as U-Boot would run it (hush_interpreter.py); if it cannot be
+followed, or if there is none, the settings beside it still say how the kernel is to be started (board_settings.py).
 """
 
 from __future__ import annotations
@@ -12,30 +10,23 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
-from bootmenu.sources import SOURCES, ForPlatform, Platform, version_of
+from bootmenu.sources import Platform, version_of
 from bootmenu.sources.line_formats import MAX_TEXT, LineConfiguration, configurations
 from bootmenu.sources.parsers.uboot import boot_commands, loader_variables, update_slots
 from bootmenu.sources.parsers.uboot.board_settings import BoardSettings
+from bootmenu.sources.parsers.uboot.file_names import OTHER_SCRIPTS, PREFIXES, SCRIPTS
 from bootmenu.sources.parsers.uboot.hush_interpreter import HushInterpreter, ScriptEndedError
 from bootmenu.sources.parsers.uboot.hush_state import CannotFollowError, HushState, KernelStart, LoadedFile
 from bootmenu.sources.parsers.uboot.unknown_text import cleaned, is_unknown, names, plain
 from bootmenu.sources.tree import Tree, TreeError, exists, normal, read_text
 from bootmenu.sources.variables import DECIDING, needed, parameter_of
 
-# include/config_distro_bootcmd.h: boot_prefixes and boot_scripts; the others are of vendors' U-Boots
-_PREFIXES = ("/", "/boot/")
-_SCRIPTS = ("boot.scr.uimg", "boot.scr", "uboot.scr", "boot.ini")
-_OTHER_SCRIPTS = ("cfgload", "s905_autoscript", "boot.cmd")
-"""Read if none of these is there: the scripts of CoreELEC and LibreELEC on Amlogic's boards, and what boot.scr is
-made of, which U-Boot does not read; it tells what a script would do that is not there."""
 _EXTLINUX = "extlinux/extlinux.conf"
 # the first line of a boot.ini is what the vendor's `cfgload` looks for (ODROIDXU-UBOOT-CONFIG, ODROIDC2-UBOOT-CONFIG)
 _VENDOR_LINE = regex(r"\A\s*[A-Z0-9-]+-UBOOT-CONFIG\b[^\n]*")
 _MAX_STARTS = 8
 
 
-@SOURCES.register("uboot", after="raspberrypi")
-@ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield what the scripts of this partition start, and otherwise what its settings describe."""
     followed = False
@@ -45,14 +36,14 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         yield from found
         followed = followed or bool(found)
     if not followed:
-        has_default = _extlinux_is_first(tree, _PREFIXES[-1])
+        has_default = _extlinux_is_first(tree, PREFIXES[-1])
         yield from BoardSettings(tree, platform, _entry_of).entries(has_default=has_default)
 
 
 def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
     prefixes: list[str] = []
     identities: set[object] = set()
-    for prefix in _PREFIXES:
+    for prefix in PREFIXES:
         try:
             identity = tree.stat(prefix.rstrip("/") or "/").identity
         except TreeError:
@@ -61,12 +52,12 @@ def _scripts(tree: Tree) -> Iterator[tuple[LineConfiguration, str]]:
             identities.add(identity)
             prefixes.append(prefix)
     for prefix in prefixes:
-        here = list(configurations(tree, [f"{prefix}{name}" for name in _SCRIPTS]))
+        here = list(configurations(tree, [f"{prefix}{name}" for name in SCRIPTS]))
         yield from ((config, prefix) for config in here or _first_of(tree, prefix))
 
 
 def _first_of(tree: Tree, prefix: str) -> list[LineConfiguration]:
-    return list(configurations(tree, [f"{prefix}{name}" for name in _OTHER_SCRIPTS]))[:1]
+    return list(configurations(tree, [f"{prefix}{name}" for name in OTHER_SCRIPTS]))[:1]
 
 
 def _entries(config: LineConfiguration, prefix: str, platform: Platform, *, first: bool) -> Iterator[BootEntry]:
@@ -130,7 +121,7 @@ def _distinct(starts: list[KernelStart], not_run: str) -> list[KernelStart]:
 
 def _extlinux_is_first(tree: Tree, prefix: str) -> bool:
     """Return whether there is an extlinux.conf, which U-Boot looks for first in each directory up to this one."""
-    return any(exists(tree, f"{each}{_EXTLINUX}") for each in _PREFIXES[: _PREFIXES.index(prefix) + 1])
+    return any(exists(tree, f"{each}{_EXTLINUX}") for each in PREFIXES[: PREFIXES.index(prefix) + 1])
 
 
 def interpreter(tree: Tree, platform: Platform, prefix: str) -> HushInterpreter:
