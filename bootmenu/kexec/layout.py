@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Find a valid address for each piece of an arm64 kernel, for kexec_load.
+"""Find a valid address for each piece of an arm64 or riscv64 kernel, for kexec_load.
 
 The kernel hardly checks: "the caller is responsible" (kexec_load(2)). The rules are those of
-Documentation/arch/arm64/booting.rst and kernel/kexec_core.c:sanity_check_segment_list.
+Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot.rst and
+kernel/kexec_core.c:sanity_check_segment_list. Quotations are from the first unless another is named.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ class KernelSpace(Value, kw_only=True):
     """Offset in bytes from a 2 MiB boundary."""
     anywhere: bool
     """Whether any address in RAM will do; if not, as low as possible, as it cannot use the memory below it."""
+    riscv: bool = False
+    """Whether it is a riscv64 kernel: the running one hands over the tree, so that no trampoline is needed, and the
+    initramfs may be as far away as there is memory."""
 
 
 class Layout(Value, kw_only=True):
@@ -60,7 +64,8 @@ class Layout(Value, kw_only=True):
     kernel: MemoryRange
     initramfs: MemoryRange | None
     tree: MemoryRange
-    trampoline: MemoryRange
+    trampoline: MemoryRange | None
+    """Code of ours that hands over the tree, or None if the running kernel does."""
 
     @property
     def pieces(self) -> tuple[MemoryRange, ...]:
@@ -89,7 +94,7 @@ def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> La
         # it is left unused anyway
         left = subtracted(holes, [MemoryRange(base=base, size=kernel.text_offset + size)])
         try:
-            return _around(image, base, left, kernel.anywhere, initramfs=initramfs, tree=tree, page=page)
+            return _around(image, base, left, kernel, initramfs=initramfs, tree=tree, page=page)
         except LayoutError as error:
             last_error = error
     if last_error is not None:
@@ -122,7 +127,8 @@ def _check_sizes(room: Room, kernel: KernelSpace, initramfs: int, tree: int) -> 
     # kernel/kexec_core.c:sanity_check_segment_list: "more than half of memory", in pages of MemTotal; MEM-HALF, of
     # compat/checks/memory.py, checks the same limit
     half = room.total // page // 2
-    pieces = {"kernel": kernel.size, "initramfs": initramfs, "device tree": tree, "trampoline": page}
+    pieces = {"kernel": kernel.size, "initramfs": initramfs, "device tree": tree}
+    pieces["trampoline"] = 0 if kernel.riscv else page
     total = sum(-(-size // page) for size in pieces.values())
     if total > half:
         largest = max(pieces, key=lambda name: pieces[name])
@@ -139,14 +145,14 @@ def _around(
     image: MemoryRange,
     base: int,
     holes: tuple[MemoryRange, ...],
-    anywhere: bool,
+    kernel: KernelSpace,
     *,
     initramfs: int,
     tree: int,
     page: int,
 ) -> Layout:
     """Return a layout for a kernel at `image`, whose 2 MiB boundary is `base`. Raise LayoutError."""
-    everywhere = [MemoryRange(base=0, size=1 << 64)]
+    anywhere, everywhere = kernel.anywhere, [MemoryRange(base=0, size=1 << 64)]
     # before 4.2: "within the 512 MB region starting at text_offset bytes below the kernel Image"; before 4.6 the
     # kernel does not use the memory below it
     near = MemoryRange(base=image.end, size=max(0, base + _OLD_TREE_WINDOW - image.end))
@@ -156,10 +162,14 @@ def _around(
     windows = everywhere if anywhere else [near, above]
     found = _find_range("device tree", size, 1 << (size - 1).bit_length(), holes, windows, anywhere)
     holes = subtracted(holes, [found])
-    trampoline = _find_range("trampoline", page, page, holes, everywhere, anywhere)
-    holes = subtracted(holes, [trampoline])
+    trampoline = None
+    if not kernel.riscv:
+        trampoline = _find_range("trampoline", page, page, holes, everywhere, anywhere)
+        holes = subtracted(holes, [trampoline])
     archive = None
-    if initramfs:
+    if initramfs and kernel.riscv:
+        archive = _find_range("initramfs", _up(initramfs, page), page, holes, [above], anywhere)
+    elif initramfs:
         # "must reside entirely within a 1 GB aligned physical memory window of up to 32 GB in size that fully covers
         # the kernel Image as well"
         upper = _down(image.base, _1G) + _WINDOW

@@ -23,6 +23,7 @@ from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.methods.kexec_load import trampoline
 from bootmenu.kexec.plan import LoadPlan, PlanError, predict_method
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
@@ -277,6 +278,48 @@ def test_a_running_tree_that_cannot_be_read_any_more_is_an_error(bench: Bench, h
     with pytest.raises(LoadError, match="running device tree cannot be read") as caught:
         run(bench, plan, host)
     assert caught.value.stage is Stage.DEVICE_TREE
+    assert not syscalls_of(host).loads
+
+
+# ---- kexec_load on riscv64 --------------------------------------------------------------------------------
+
+
+def riscv_image(text_offset: int = 0x200000) -> bytes:
+    """Documentation/arch/riscv/boot-image-header.rst."""
+    head = struct.pack("<IIQQQIIQQII", 0x5A4D, 0x6F, text_offset, 1 << 16, 0, 2, 0, 0, 0x5643534952, 0x05435352, 0)
+    return head + bytes(4096 - len(head))
+
+
+RISCV = with_facts(replace(VIRT, architecture=Architecture.RISCV64, machine="riscv64"))
+
+
+@pytest.mark.parametrize("text_offset", [0x200000, 0x123])
+@pytest.mark.parametrize("initramfs", [INITRD, b"\xd0\x0d\xfe\xed" + INITRD], ids=["cpio", "like a tree"])
+def test_a_riscv64_kernel_is_entered_directly_and_finds_its_tree_first(
+    bench: Bench, host: Host, text_offset: int, initramfs: bytes
+) -> None:
+    """arch/riscv/kernel/machine_kexec.c takes the first segment that begins like a tree, and sets a0 and a1."""
+    (bench.root / "Image").write_bytes(riscv_image(text_offset))
+    (bench.root / "initrd").write_bytes(initramfs)
+    plan = bench.plan(bench.entry("/Image", initrds=["/initrd"]), RISCV)
+    assert plan.method == "kexec_load"
+    run(bench, plan, host)
+    ((entry, pieces),) = syscalls_of(host).loads
+    tree, kernel, archive = pieces
+    assert kernel.content == riscv_image(text_offset)
+    assert entry == kernel.phys
+    assert entry % (2 << 20) == 0
+    assert archive.content == initramfs
+    # older kernels do not use what is below them, and all reserve what is above them up to the next boundary
+    assert min(tree.phys, archive.phys) >= kernel.phys + (2 << 20)
+    chosen = DeviceTree.from_bytes(tree.content).node("/chosen")
+    assert chosen is not None
+    assert chosen.u64("linux,initrd-start") == archive.phys
+
+
+def test_a_kernel_of_another_architecture_is_not_entered(bench: Bench, host: Host) -> None:
+    with pytest.raises(LoadError, match="no riscv64 Image but arm64-image"):
+        run(bench, bench.plan(bench.entry(), RISCV), host)
     assert not syscalls_of(host).loads
 
 

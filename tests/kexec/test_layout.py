@@ -48,6 +48,7 @@ kernels = st.builds(
     size=st.integers(1, 80 * M) | st.integers(1, 40 * G),
     text_offset=st.sampled_from([0, 0x80000, 4 * K, 0x10000, 3, 2 * M]) | st.integers(0, 3 * M),
     anywhere=st.booleans(),
+    riscv=st.booleans(),
 )
 
 
@@ -69,10 +70,11 @@ def legal(layout: Layout, room: Room, kernel: KernelSpace, initramfs: int, tree:
     assert layout.kernel.size >= kernel.size
     assert layout.tree.size >= tree
     assert layout.tree.base // (2 * M) == (layout.tree.end - 1) // (2 * M), "within one block of 2 MiB"
-    assert layout.trampoline.size == page
+    assert layout.trampoline is None if kernel.riscv else layout.trampoline and layout.trampoline.size == page
     assert (layout.initramfs is not None) == (initramfs > 0)
     if layout.initramfs is not None:
         assert layout.initramfs.size >= initramfs
+    if layout.initramfs is not None and not kernel.riscv:
         both = (layout.kernel, layout.initramfs)
         first = min(piece.base for piece in both) // G
         last = (max(piece.end for piece in both) - 1) // G
@@ -136,6 +138,17 @@ def test_a_kernel_that_wants_to_be_low_has_everything_close_behind_it() -> None:
     assert layout.tree.end <= G + 512 * M
     assert layout.initramfs is not None
     assert layout.initramfs.end <= 0x48000000
+
+
+def test_a_riscv64_kernel_has_everything_above_it_however_far() -> None:
+    far = room(area(2 * G, 64 * M), area(64 * G, 2 * G))
+    layout = lay_out(
+        far, KernelSpace(size=32 * M, text_offset=0, anywhere=False, riscv=True), initramfs=G // 2, tree=8 * K
+    )
+    assert layout.kernel == area(2 * G, 32 * M)
+    assert layout.tree.base == 2 * G + 32 * M
+    assert layout.initramfs == area(64 * G, G // 2)
+    assert layout.trampoline is None
 
 
 def test_tables_in_the_way_move_the_kernel_on() -> None:

@@ -46,10 +46,12 @@ def _image(entry: EntryFacts) -> KernelImage | None:
     return entry.kernel.image if entry.kernel else None
 
 
-def _memory_of(image: KernelImage) -> int:
+def _memory_of(image: KernelImage, method: str | None) -> int:
     """Return how many bytes of memory the kernel takes from its start."""
     # arm64 and riscv64: image_size of the header; x86: init_size, which includes room to decompress
-    return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
+    size = max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
+    # bootmenu leaves free what a riscv64 kernel reserves behind itself (kexec/methods/kexec_load.py)
+    return -(-size // _2M) * _2M if image.format == "riscv-image" and method == "kexec_load" else size
 
 
 class _Placement(Value, kw_only=True):
@@ -61,15 +63,16 @@ class _Placement(Value, kw_only=True):
     lowest: int = 0
 
 
-def _place(image: KernelImage) -> _Placement:
+def _place(image: KernelImage, method: str | None) -> _Placement:
     match image.format:
         case "bzimage":
             # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kbuf.buf_align = header->kernel_alignment", and from
             # MIN_KERNEL_LOAD_ADDR on; newer kernels start at pref_address, which may be below or above
             return _Placement(align=image.fields.get("kernel_alignment") or _2M, lowest=_1M)
         case "riscv-image":
+            # Documentation/arch/riscv/boot.rst: "must be placed at a PMD boundary (2MB aligned for rv64)"; and
             # arch/riscv/kernel/kexec_image.c:image_load: "kbuf.buf_align = le64_to_cpu(h->text_offset)"
-            return _Placement(align=max(image.text_offset or _2M, 4096))
+            return _Placement(align=_2M if method == "kexec_load" else max(image.text_offset or _2M, 4096))
         case _:
             # Documentation/arch/arm64/booting.rst: "text_offset bytes from a 2MB aligned base address"
             return _Placement(align=_2M, offset=image.text_offset or 0)
@@ -133,8 +136,8 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             ram=[str(area) for area in machine.ram],
         )
         return
-    place = _place(image)
-    needed = place.offset + _memory_of(image)
+    place = _place(image, entry.method)
+    needed = place.offset + _memory_of(image, entry.method)
     holes = _holes(machine, entry)
     sizes = (area.end - -(-max(area.base, place.lowest) // place.align) * place.align for area in holes)
     largest = max((*sizes, 0))
@@ -178,7 +181,7 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield unknown(_SIZE_UNKNOWN, _SIZE_HINT, memory_total=machine.memory_total)
         return
     tree = entry.own_tree.size if entry.wants_own_tree and entry.own_tree else 0
-    parts = {"kernel": _page(machine, _memory_of(image)), "initramfs": _page(machine, packed)}
+    parts = {"kernel": _page(machine, _memory_of(image, entry.method)), "initramfs": _page(machine, packed)}
     total = sum(parts.values()) + _page(machine, tree)
     most = total + _SMALL + (0 if tree else _SMALL)
     evidence: dict[str, object] = {**parts, "total": total, "memory_total": machine.memory_total}
@@ -224,7 +227,7 @@ def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
     if size is None:
         yield unknown(_SIZE_UNKNOWN, _SIZE_HINT)
         return
-    span = size + _memory_of(image)
+    span = size + _memory_of(image, entry.method)
     evidence: dict[str, object] = {"span": span, "window": _WINDOW}
     # loaders place them next to each other, so only their size matters; alignment takes up to a GiB at either end
     message = f"Kernel and initramfs have {span / 1e9:.1f} GB together; arm64 looks for them within 32 GiB."
@@ -251,8 +254,8 @@ def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     if image is None or packed is None:  # MEM-HALF reports that the size is not known
         return
     # the kernel keeps its own copy, with room for what the next kernel adds; before that, the file is read
-    read = (image.content_size or _memory_of(image)) + packed
-    needed = _memory_of(image) + packed + (read if entry.reads_into_memory else 0)
+    read = (image.content_size or _memory_of(image, entry.method)) + packed
+    needed = _memory_of(image, entry.method) + packed + (read if entry.reads_into_memory else 0)
     evidence: dict[str, object] = {
         "needed": needed,
         "copies": 2 if entry.reads_into_memory else 1,

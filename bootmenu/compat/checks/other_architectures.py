@@ -160,9 +160,9 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
 
     warn: there is no device tree to pass on. → Name one in the entry.
     fail: the Image does not say its size, or the running kernel loads no Image. → Use a kernel of 5.3 or newer. For
-        the running kernel: 6.16 or newer, or kexec-tools of 2.0.32 or newer.
+        the running kernel: one with CONFIG_KEXEC=y, or of 6.16 or newer.
     unknown: the running kernel's abilities or its device tree could not be read, or no method of loading was chosen.
-        → Run bootmenu as root, or use --method kexec_tools.
+        → Run bootmenu as root, or use --method kexec_load.
     evidence: image_size, in bytes; own_tree, running_tree: whether there is one; file_image: whether kexec_file_load
         takes an Image
     """
@@ -182,13 +182,13 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         # arch/riscv/kernel/kexec_image.c exists since 6.16; before, kexec_elf.c returns ENOEXEC
         yield failed(
             "The running kernel's kexec_file_load takes no RISC-V Image, only an ELF vmlinux.",
-            "Use a first-stage kernel of 6.16 or newer, or kexec-tools of 2.0.32 or newer.",
+            "Use a first-stage kernel with CONFIG_KEXEC=y, or of 6.16 or newer.",
             **evidence,
         )
-    elif file_image is None and loads_by_file(machine, entry):
+    elif file_image is None and loads_by_file(machine, entry) and machine.kexec.kexec_file_load is not False:
         yield unknown(
             "Whether the running kernel's kexec_file_load takes a RISC-V Image (since 6.16) is not known.",
-            "Is /proc/kallsyms readable? Or load it by kexec-tools: --method kexec_tools.",
+            "Is /proc/kallsyms readable? Or load it by another call: --method kexec_load.",
             **evidence,
         )
     elif not entry.wants_own_tree and machine.tree is None and machine.tree_problem:
@@ -206,7 +206,7 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
     elif entry.method is None and not file_image:
         yield unknown(
             "Which call would load this Image is not known, nor whether kexec_file_load takes one (since 6.16).",
-            "Load it by kexec-tools: --method kexec_tools.",
+            "Load it by the call kexec_load: --method kexec_load.",
             **evidence,
         )
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Load arm64 kernels with the system call kexec_load, with our own layout, device tree and entry code.
+"""Load arm64 and riscv64 kernels with the system call kexec_load, with our own layout, device tree and entry code.
 
 Kernel and initramfs are passed straight from the page cache, without a copy in memory, unless that fails.
 """
@@ -30,6 +30,10 @@ from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import SEGMENTS_MAX, Segment
 
+_PMD = 2 * 1024**2
+_IMAGES = {Architecture.ARM64: "arm64-image", Architecture.RISCV64: "riscv-image"}
+"""The kernel format of each architecture that the call is made for."""
+
 
 class KexecLoad:
     """Make the call directly, without the purgatory of kexec-tools, which verifies a SHA-256 of everything."""
@@ -41,8 +45,9 @@ class KexecLoad:
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Require the memory map and a device tree, too."""
-        if machine.architecture is not Architecture.ARM64:
-            return f"kexec_load without kexec-tools is for arm64, and this machine is {machine.machine or 'unknown'}"
+        if machine.architecture not in _IMAGES:
+            here = machine.machine or "unknown"
+            return f"kexec_load without kexec-tools is for arm64 and riscv64, and this machine is {here}"
         if machine.kexec.kexec_load is False:
             return "the running kernel has no kexec_load"
         if machine.lockdown not in (None, "none"):
@@ -70,9 +75,10 @@ class KexecLoad:
             return finalize(tree, command_line=staged.command_line, initramfs=initramfs, reserved=lpi)
 
         room = _room(staged.machine, facts(tree))
-        layout = lay_out(room, _kernel_space(kernel), initramfs=archive, tree=len(finish(0)))
+        space = _kernel_space(kernel, staged.machine.architecture)
+        layout = lay_out(room, space, initramfs=archive, tree=len(finish(0)))
         start = layout.initramfs.base if layout.initramfs else 0
-        blob, code = finish(start), trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
+        blob = finish(start)
 
         def call(bytes_of: Callable[[int, int, int], AbstractContextManager[int]]) -> None:
             """Make the call. bytes_of: returns the address of the bytes of a file."""
@@ -88,12 +94,18 @@ class KexecLoad:
                     address = ctypes.addressof(buffer)
                     return Segment(buffer=address, size=len(content), phys=destination.base, memory=destination.size)
 
-                segments = [file(kernel, layout.kernel)]
+                # arch/riscv/kernel/machine_kexec.c:machine_kexec_prepare takes the first segment that begins like a
+                # tree for the tree: it comes before files of a disk, which may begin like anything
+                segments = [data(blob, layout.tree), file(kernel, layout.kernel)]
                 for part, offset in zip(parts, offsets, strict=True):
                     size = -(-part.size // room.page_size) * room.page_size
                     segments.append(file(part, MemoryRange(base=start + offset, size=size)))
-                segments += [data(blob, layout.tree), data(code, layout.trampoline)]
-                _call(host, layout.trampoline.base, segments)
+                entry = layout.kernel.base
+                if layout.trampoline is not None:
+                    entry = layout.trampoline.base
+                    code = trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
+                    segments.append(data(code, layout.trampoline))
+                _call(host, entry, segments)
 
         try:
             call(host.syscalls.mapped)
@@ -133,20 +145,28 @@ def _read_dtb(staged: Staged) -> DeviceTree:
     return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
 
 
-def _kernel_space(kernel: FileRange) -> KernelSpace:
+def _kernel_space(kernel: FileRange, architecture: Architecture | None) -> KernelSpace:
     """Return the memory that the kernel needs, read from the bytes that are loaded. Raise BootmenuError."""
     file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
     source = Window(file, kernel.offset, kernel.size)
     image = identify(source)
-    if image.format != "arm64-image" or image.containers or image.compression is not Compression.NONE:
+    riscv = architecture is Architecture.RISCV64
+    wanted = _IMAGES[architecture or Architecture.ARM64]
+    if image.format != wanted or image.containers or image.compression is not Compression.NONE:
         raise BootmenuError(
-            f"The kernel to load is no arm64 Image but {image.format}.",
+            f"The kernel to load is no {'riscv64' if riscv else 'arm64'} Image but {image.format}.",
             "Scan again: the file may have been replaced.",
         )
+    size = max(image.image_size or ASSUMED_SIZE, source.size)
     return KernelSpace(
-        size=max(image.image_size or ASSUMED_SIZE, source.size),
-        text_offset=image.text_offset or 0,
+        # arch/riscv/mm/init.c:setup_bootmem reserves what is between the kernel and "the next pmd aligned page": an
+        # initramfs in there is disabled
+        size=-(-size // _PMD) * _PMD if riscv else size,
+        # Documentation/arch/riscv/boot.rst: "must be placed at a PMD boundary (2MB aligned for rv64)"; its offset is
+        # from the start of RAM, where firmware is
+        text_offset=0 if riscv else image.text_offset or 0,
         anywhere=image.anywhere is True,
+        riscv=riscv,
     )
 
 

@@ -59,6 +59,15 @@ def others() -> Iterator[Example]:
     yield Example(
         code="MEM-HOLE", name="riscv64 full", severity=FAIL, machine=exact, entry=entry(kernel=odd), says="64 KiB"
     )
+    reserving = replace(exact, ram_taken=(MemoryRange(base=base, size=GIB - 65 * mib),))
+    bare = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=4096, image_size=65 * mib)
+    for method, severity in (("kexec_tools", PASS), ("kexec_load", FAIL)):
+        made = entry(kernel=bare, method=method)
+        yield Example(code="MEM-HOLE", name=f"riscv64 {method}", severity=severity, machine=reserving, entry=made)
+    natively = entry(kernel=odd, method="kexec_load")
+    yield Example(
+        code="MEM-HOLE", name="riscv64 itself", severity=FAIL, machine=exact, entry=natively, says="2 MiB boundary"
+    )
 
 
 def room() -> Iterator[Example]:

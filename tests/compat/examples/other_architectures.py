@@ -89,7 +89,7 @@ def architectures() -> Iterator[Example]:
     yield Example(code=code, name="no size", severity=FAIL, machine=RISCV, entry=sizeless)
     by_file = entry(kernel=riscv, method="kexec_file_load")
     for said, severity in ((True, PASS), (False, FAIL), (None, UNKNOWN)):
-        machine = replace(RISCV, kexec=replace(RISCV.kexec, file_image=said))
+        machine = replace(RISCV, kexec=replace(RISCV.kexec, kexec_file_load=True, file_image=said))
         yield Example(code=code, name=f"by file {said}", severity=severity, machine=machine, entry=by_file)
     treeless = replace(RISCV, tree=None)
     yield Example(code=code, name="no tree", severity=WARN, machine=treeless, entry=entry(kernel=riscv))
