@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.lockdown import FILE_LOAD
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
@@ -45,6 +46,44 @@ def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[Check
         )
 
 
+@entry_check("TOOL-CALL")
+def call_of_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """Check that the running kernel has the call that the entry's way of loading makes.
+
+    There are two calls, kexec_load and kexec_file_load, and a kernel may be built with one of them only. kexec-tools
+    makes the first here.
+
+    fail: the running kernel does not have the call. → Load it another way: leave out --method.
+    unknown: whether it has the call is not known. → Put its configuration at /boot/config-RELEASE.
+    evidence: method; kexec_load, kexec_file_load: whether the running kernel has the call
+    """
+    kexec = machine.kexec
+    calls = {"kexec_load": "kexec_load", "kexec_tools": "kexec_load", FILE_LOAD: FILE_LOAD}
+    call = calls.get(entry.method or "")
+    if call is None or (kexec.kexec_load is False and kexec.kexec_file_load is False):
+        return  # SYS-SYSCALL reports that there is no call at all
+    there = kexec.kexec_file_load if call == FILE_LOAD else kexec.kexec_load
+    evidence: dict[str, object] = {
+        "method": entry.method,
+        "kexec_load": kexec.kexec_load,
+        "kexec_file_load": kexec.kexec_file_load,
+    }
+    if there:
+        yield passed(f"The running kernel has the call {call}.", **evidence)
+    elif there is None:
+        yield unknown(
+            f"Whether the running kernel has the call {call} is not known.",
+            f"Put its configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
+            **evidence,
+        )
+    else:
+        yield failed(
+            f"The running kernel does not have the call {call}, which this way of loading makes.",
+            "Load it another way: leave out --method.",
+            **evidence,
+        )
+
+
 _RISCV_TOOLS = (2, 0, 32)
 
 
@@ -69,8 +108,8 @@ def _version(text: str) -> tuple[int, ...] | None:
 def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Check that kexec-tools supports this machine's architecture, if nothing else can load the entry.
 
-    bootmenu loads arm64 kernels itself, and others with kexec_file_load where the running kernel has it. kexec-tools
-    is used for the rest.
+    bootmenu loads arm64 and riscv64 kernels itself, and others with kexec_file_load where the running kernel has it.
+    kexec-tools is used for the rest.
 
     warn: kexec-tools is missing or too old, and only bootmenu's own way is left. → Install kexec-tools as an
         alternative.
@@ -99,7 +138,7 @@ def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         hint = "Install kexec-tools." if alone else "Install kexec-tools as an alternative."
     if problem is None and machine.architecture is Architecture.RISCV64 and not _version(version or ""):
         if other and entry.method != "kexec_tools":
-            yield passed("kexec_file_load is there; kexec-tools need not know this machine.", **evidence)
+            yield passed("kexec-tools is not needed, and need not know this machine.", **evidence)
         else:
             yield unknown(
                 f"Whether this kexec-tools ({version}) knows riscv64, which came with 2.0.32, is not known.",
@@ -127,6 +166,8 @@ def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             hint,
             **evidence,
         )
+    elif machine.architecture is Architecture.RISCV64 and machine.kexec.kexec_load:
+        yield passed(f"bootmenu loads this kernel itself: {problem}.", **evidence)
     else:
         yield passed(f"kexec_file_load is there, and is enough: {problem}.", **evidence)
 
@@ -135,6 +176,9 @@ def other_way(machine: MachineFacts, entry: EntryFacts) -> bool | None:
     """Return whether anything other than kexec-tools can load the entry, or None if not known."""
     if machine.architecture is Architecture.ARM64:
         return True  # by the call kexec_load, with a layout of our own
-    if entry.wants_own_tree or (machine.architecture is Architecture.RISCV64 and machine.kexec.file_image is False):
+    riscv = machine.architecture is Architecture.RISCV64
+    if riscv and machine.kexec.kexec_load is not False:
+        return machine.kexec.kexec_load
+    if entry.wants_own_tree or (riscv and machine.kexec.file_image is False):
         return False
     return machine.kexec.kexec_file_load

@@ -23,6 +23,17 @@ def tools() -> Iterator[Example]:
     unread = kexec(kexec_load=None)
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=own(), machine=unread, says="/boot/config-")
     yield Example(code=code, name="no tree of its own", severity=None)
+    code = "TOOL-CALL"
+    for method, there in (("kexec_load", "kexec_load"), ("kexec_tools", "kexec_load"), ("kexec_file_load",) * 2):
+        made = entry(method=method)
+        other = {"kexec_load": True, "kexec_file_load": True}
+        for said, severity in ((True, PASS), (None, UNKNOWN), (False, FAIL)):
+            machine = kexec(**(other | {there: said}))
+            yield Example(code=code, name=f"{method} {said}", severity=severity, machine=machine, entry=made)
+    neither = kexec(kexec_load=False, kexec_file_load=False)
+    yield Example(code=code, name="neither", severity=None, machine=neither, entry=entry(method="kexec_load"))
+    yield Example(code=code, name="no method", severity=None)
+
     code = "TOOL-VERSION"
     yield Example(code=code, name="raw", severity=PASS, says="2.0.25")
     packed = entry(kernel=kernel(compression=Compression.ZSTD))
@@ -44,13 +55,25 @@ def tools() -> Iterator[Example]:
     def riscv(version: str, **changes: object) -> MachineFacts:
         return replace(RISCV, kexec=replace(RISCV.kexec, tools_version=version, **changes))  # type: ignore[arg-type]
 
+    by_tools, natively = entry(method="kexec_tools"), entry(method="kexec_load")
     old = riscv("2.0.31", kexec_file_load=False)
-    yield Example(code=code, name="too old for riscv64", severity=FAIL, machine=old, says="2.0.32")
-    enough = riscv("2.0.31", kexec_file_load=True, file_image=True)
+    yield Example(code=code, name="too old for riscv64", severity=FAIL, machine=old, entry=by_tools, says="2.0.32")
+    yield Example(code=code, name="riscv64 itself", severity=PASS, machine=old, entry=natively, says="itself")
+    enough = riscv("2.0.31", kexec_load=False, kexec_file_load=True, file_image=True)
     yield Example(code=code, name="not needed on riscv64", severity=PASS, machine=enough, says="is enough")
-    both_old = riscv("2.0.31", kexec_file_load=True, file_image=False)
+    both_old = riscv("2.0.31", kexec_load=False, kexec_file_load=True, file_image=False)
     yield Example(code=code, name="both too old", severity=FAIL, machine=both_old, says="knows no riscv64")
+    unread = riscv("2.0.31", kexec_load=None)
+    yield Example(code=code, name="riscv64 unread", severity=UNKNOWN, machine=unread, says="another call")
     new = riscv("2.0.32", kexec_file_load=False)
     yield Example(code=code, name="new enough for riscv64", severity=PASS, machine=new)
     strange = riscv("unknown", kexec_file_load=False)
-    yield Example(code=code, name="of unknown version", severity=UNKNOWN, machine=strange, says="kexec --version")
+    yield Example(
+        code=code,
+        name="of unknown version",
+        severity=UNKNOWN,
+        machine=strange,
+        entry=by_tools,
+        says="kexec --version",
+    )
+    yield Example(code=code, name="of any version", severity=PASS, machine=strange, entry=natively, says="not needed")
