@@ -34,6 +34,7 @@ _KEYCTL_GENERIC = 219
 _KEYCTL_READ = 11  # include/uapi/linux/keyctl.h
 _MAX_KEYS = 4096
 _PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
+_MADV_SEQUENTIAL = 2
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _PIECE = 1 << 24  # bytes that are read at once
 SEGMENTS_MAX = 16
@@ -149,6 +150,8 @@ class Syscalls:
             ctypes.c_int,
             ctypes.c_long,
         ]
+        self._madvise = libc.madvise
+        self._madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         # one function object per call: indexing, unlike an attribute, would return a new one each time
         self._kexec_load = libc["syscall"]
         self._kexec_load.restype = ctypes.c_long
@@ -271,6 +274,9 @@ class Syscalls:
         address = self._mmap(None, length, _PROT_READ, _MAP_PRIVATE, descriptor, offset - into_page)
         if address is None or address == _MAP_FAILED:
             _checked(-1, "mmap", f"{size:,} bytes")
+        # else every page that was read counts as in use, and the kernel finds no memory for its own copy of a file of
+        # nearly half of it (mm/rmap.c:folio_referenced_one: VM_SEQ_READ); where it fails, nothing else changes
+        self._madvise(address, length, _MADV_SEQUENTIAL)
         try:
             yield address + into_page
         finally:

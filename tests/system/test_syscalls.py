@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,18 @@ def test_a_file_is_mapped_and_let_go_of(tmp_path: Path) -> None:
         assert caught.value.errno == errno.ENOMEM
     finally:
         os.close(descriptor)
+
+
+def test_what_was_read_of_a_mapped_file_does_not_count_as_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(3 * mmap.PAGESIZE))
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with Syscalls().mapped(descriptor, 3 * mmap.PAGESIZE) as address:
+            area = Path("/proc/self/smaps").read_text().partition(f"\n{address:08x}-")[2]
+    finally:
+        os.close(descriptor)
+    assert "sr" in area.partition("VmFlags:")[2].partition("\n")[0].split(), "read in sequence"
 
 
 def test_a_folder_cannot_be_mapped(tmp_path: Path) -> None:
