@@ -55,6 +55,7 @@ test-all: system-packages $(VENV)/.ready ## Run every test there is, with every 
 test-full: export BOOTMENU_ALL_SUITES = 1
 test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
 
+scenarios: export BOOTMENU_ALL_SUITES = 1
 scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into docs/verdicts.md.
 	$(PYTEST) tests/vm/test_scenarios.py $(ARGS)
 	$(BIN)/python -m tests.vm.table docs/verdicts.md

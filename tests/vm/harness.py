@@ -49,7 +49,13 @@ class Hardware:
     """What QEMU is told to build."""
 
     emulator: str = "qemu-system-aarch64"
+    newer: bool = False
+    """Whether the emulator has to be that of tests/vm/newer_programs.py, and not this machine's."""
+    command: Path | None = None
+    """What starts the emulator; None = its name does."""
     console: str = "ttyAMA0"
+    serial: int = 0
+    """Which of the machine's serial ports the console is."""
     machine: str = "virt"
     cpu: str = "cortex-a57"
     cpus: int = 2
@@ -61,6 +67,11 @@ class Hardware:
     options: str = ""
     """What each kernel on it has to be told."""
     extra: tuple[str, ...] = ()
+
+    @property
+    def program(self) -> str:
+        """What starts it."""
+        return str(self.command or self.emulator)
 
     @property
     def architecture(self) -> str:
@@ -157,8 +168,9 @@ class Machine:
         self._screen = _Terminal(self._write)
         self._stream = pyte.ByteStream(self._screen)
         self._limit = limit
-        self._argv = [hardware.emulator, *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
-        self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+        self._argv = [hardware.program, *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
+        self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off"]
+        self._argv += [*["-serial", "null"] * hardware.serial, "-serial", "chardev:console"]
         if kernel is not None:
             # a machine under test waits for its test, unless that is about the countdown
             wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"

@@ -20,11 +20,13 @@ class Kernel(StrEnum):
     BOOKWORM = "bookworm/linux-image-cloud-arm64"
     BOOKWORM_FULL = "bookworm/linux-image-arm64"
     TRIXIE = "trixie/linux-image-cloud-arm64"
+    TRIXIE_FULL = "trixie/linux-image-arm64"
     TRIXIE_16K = "trixie/linux-image-arm64-16k"
     PC = "bookworm/linux-image-cloud-amd64"
     PC_FULL = "bookworm/linux-image-amd64"
     PC_TRIXIE = "trixie/linux-image-cloud-amd64"
     PC_32_BITS = "bookworm/linux-image-686"
+    RISCV = "sid/linux-image-riscv64"
 
     @property
     def architecture(self) -> str:
@@ -41,16 +43,17 @@ class Kernels:
 
     def image(self, kernel: Kernel) -> Path:
         """Its vmlinuz."""
-        (path,) = (self._root(kernel) / "boot").glob("vmlinuz-*")
+        root = self._root(kernel)
+        (path,) = (*root.glob("boot/vmlinuz-*"), *root.glob("usr/lib/modules/*/vmlinuz"))
         return path
 
-    def device_trees(self) -> list[Path]:
-        """All of Debian 12's package."""
-        return list(self._root(Kernel.BOOKWORM_FULL).glob("usr/lib/linux-image-*/**/*.dtb"))
+    def device_trees(self, kernel: Kernel = Kernel.BOOKWORM_FULL) -> list[Path]:
+        """All of a package."""
+        return list(self._root(kernel).glob("usr/lib/linux-image-*/**/*.dtb"))
 
-    def device_tree(self, name: str) -> Path:
-        """A board's tree from Debian 12's package, by file name."""
-        (path,) = (path for path in self.device_trees() if path.name == name)
+    def device_tree(self, name: str, kernel: Kernel = Kernel.BOOKWORM_FULL) -> Path:
+        """A board's tree from a package, by file name."""
+        (path,) = (path for path in self.device_trees(kernel) if path.name == name)
         return path
 
     def _root(self, kernel: Kernel) -> Path:
@@ -59,7 +62,7 @@ class Kernels:
         root.parent.mkdir(parents=True, exist_ok=True)
         with (root.parent / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want kernels of one suite, which has one apt
-            if not (root / "boot").is_dir():
+            if not root.is_dir():
                 self._fetch(suite, package, kernel.architecture, root)
         return root
 
@@ -71,9 +74,14 @@ class Kernels:
         folder = self.cache / "apt" / (suite if architecture == "arm64" else f"{suite}-{architecture}")
         archive = apt.Apt(folder, architecture=architecture, sources=sources, runner=commands)
         archive.update()
-        meta = archive.show([package])[package]
-        names = [name for name in meta.depends if name.startswith("linux-image-")] or [package]
-        wanted = list(archive.show(names).values())
+        wanted: list[apt.Package] = []
+        names = [package]
+        while names:
+            level = archive.show(names).values()
+            wanted += level
+            # since 7.0 the kernel is not in linux-image-VERSION, nor are its modules, which are large
+            parts = ("linux-image-", "linux-binary-")
+            names = [name for item in level for name in item.depends if name.startswith(parts)]
         files = archive.download(wanted)
         fresh = root.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)

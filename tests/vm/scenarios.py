@@ -49,11 +49,15 @@ class Scenario:
     """Edit of QEMU's own tree, as source text, for the first stage."""
     board_tree: str | None = None
     """A tree of Debian's kernel package for the first stage, by file name."""
+    trees: Kernel = Kernel.BOOKWORM_FULL
+    """The package that trees are of."""
     first: Kernel = Kernel.BOOKWORM
     first_cmdline: str = ""
     before: str = ""
     """Shell lines that run in the first stage before anything is looked at."""
     kernel: Kernel = Kernel.BOOKWORM
+    disk: int = 0
+    """MiB of an empty ext4 file system on the machine's disk; 0 = it has none."""
     edit: Callable[[bytes], bytes] = bytes
     """What is done to the kernel's file before it is loaded."""
     entry_tree: Edit | None = None
@@ -75,6 +79,8 @@ class Scenario:
     asks_kernel: bool = True
     """Whether the running kernel is asked before a load is refused."""
     second: Second = Second.BOOTS
+    slowness: int = 1
+    """How many times as long as usual the first stage may take."""
     quick: bool = False
     """Part of the quick set."""
     full: bool = False
@@ -121,7 +127,7 @@ purgatory alone, which hashes every segment with the MMU off, can take one of th
 def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
     """Read what the guest tells, from power-on to the next kernel's word or to silence."""
     silence = SILENCE_AFTER_JUMP if scenario.second is Second.SILENT else _PATIENCE
-    vm.wait_for("scenario check end", 150)
+    vm.wait_for("scenario check end", 150 * scenario.slowness)
     facts = json.loads(_between(vm.text, "facts"))
     check = json.loads(_between(vm.text, "check"))
     place = vm.mark()
@@ -131,7 +137,7 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
         text = machine.text[place:]
         return "scenario load failed" in text or '"result": "jump"' in text
 
-    vm.wait_for(settled, 120)
+    vm.wait_for(settled, 120 * scenario.slowness)
     if "scenario load failed" in vm.text:
         load = Load.REFUSED
         errno = refused_with(vm.text[place:])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from pathlib import Path
 
 from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.vm.disk_image import DiskPartition, FileSystem
+from tests.vm import newer_programs
 
 GUEST = Path(__file__).with_name("guest")
 _CHECKOUT = Path(__file__).parents[2]
-_ROOTS = {"arm64": "root", "amd64": "root-amd64"}
-"""Folders of the cache, by Debian's name of the architecture."""
+_SUITES = {"arm64": "bookworm", "amd64": "bookworm"}
+"""What the tests say about kernels is about those of Debian 12; it knows no other architecture."""
 
 BOOT_PARTUUID = "6b8b4567-327b-43c6-a43c-986966334873"
 ROOT_PARTUUID = "74b0dc51-9495-4cff-aae8-944a625558ec"
@@ -40,34 +42,51 @@ def build_first_stage(
     packages: Sequence[str] = (),
     *,
     architecture: str = "arm64",
-    suite: str = "bookworm",
+    suite: str = "",
     for_boards: bool = False,
     as_shipped: bool = False,
 ) -> Stage:
     """bootmenu's image of this checkout, built once for every state of its sources.
 
-    packages: Debian packages besides those of every image. architecture: Debian's name. suite: what the tests say
-    about kernels is about those of Debian 12. for_boards: with the kernel that an image has by default, which knows
-    screens and keyboards; it takes longer to start than a cloud's.
+    packages: Debian packages besides those of every image. architecture: Debian's name. suite: empty for Debian 12,
+    or sid where it does not know the architecture. for_boards: with the kernel that an image has by default, which
+    knows screens and keyboards; it takes longer to start than a cloud's.
     as_shipped: packed as an image is by default; otherwise not at all, which takes half a minute less.
     """
-    kind = (["boards"] if for_boards else []) + ([] if architecture == "arm64" else [architecture])
-    kind += [] if suite == "bookworm" else [suite]
+    suite = suite or _suite(architecture)
+    kind = [*(["boards"] if for_boards else []), *_kind(architecture, suite)]
     variant = "-".join(["first-stage", *kind, *packages, *(["shipped"] if as_shipped else [])])
     folder = cache / variant / _state()
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio")
     if not (stage.kernel.exists() and stage.initrd.exists()):
-        root = cache / "-".join([_ROOTS[architecture], *kind, *packages])
+        root = cache / "-".join(["root", *kind, *packages])
         argv = ["image", "build", "--debian", architecture, "--suite", suite, "--root", str(root)]
-        argv += [] if for_boards else ["--kernel-package", f"linux-image-cloud-{architecture}"]
+        argv += (
+            []
+            if for_boards or architecture not in _SUITES
+            else ["--kernel-package", f"linux-image-cloud-{architecture}"]
+        )
         argv += [] if as_shipped else ["--compress", "none"]
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
         # in a process of its own, which gives its memory back
-        subprocess.run([sys.executable, "-m", "bootmenu", *argv], cwd=_CHECKOUT, check=True)
+        environment = dict(os.environ)
+        if suite == "sid":  # its Python makes bytecode for it; without, the first stage takes minutes longer
+            python = newer_programs.install("python3", cache)
+            environment["PATH"] = f"{python.parent}:{os.environ.get('PATH', os.defpath)}"
+        subprocess.run([sys.executable, "-m", "bootmenu", *argv], cwd=_CHECKOUT, check=True, env=environment)
         _forget_old(folder.parent, keep=3)
     return stage
+
+
+def _suite(architecture: str) -> str:
+    return _SUITES.get(architecture, "sid")
+
+
+def _kind(architecture: str, suite: str) -> list[str]:
+    """What is in the name of a folder of the cache."""
+    return [*([] if architecture == "arm64" else [architecture]), *([] if suite == "bookworm" else [suite])]
 
 
 def _forget_old(folder: Path, keep: int) -> None:
@@ -82,7 +101,8 @@ def build_second_stage(cache: Path, token: str, architecture: str = "arm64") -> 
     ``fact=PATH`` on the kernel command line asks for the text of /proc/device-tree/PATH, ``bootmenu-test.tree`` for a
     digest of every property.
     """
-    busybox = (cache / _ROOTS[architecture] / "bin" / "busybox").read_bytes()
+    root = cache / "-".join(["root", *_kind(architecture, _suite(architecture))])
+    (busybox,) = (path.read_bytes() for path in (root / "bin/busybox", root / "usr/bin/busybox") if path.exists())
     return archive(
         {
             "init": (GUEST / "second-init.sh").read_bytes(),

@@ -8,13 +8,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.vm import devicetrees, secure_boot, stages
+from tests.vm import devicetrees, newer_programs, secure_boot, stages
 from tests.vm.conftest import ARTIFACTS
-from tests.vm.harness import Machine
+from tests.vm.harness import Machine, run_tool
 from tests.vm.kernels import Kernels
 from tests.vm.scenarios import Load, Outcome, Scenario, contradiction, save, watch
 from tests.vm.truth import SCENARIOS
@@ -51,6 +52,15 @@ def run(scenario: Scenario, first_stages: Stages, kernels: Kernels, cache: Path,
     """Make the files of one scenario, start its machine and watch."""
     token, architecture = secrets.token_hex(6), scenario.hardware.architecture
     first_stage = first_stages[architecture]
+    hardware = scenario.hardware
+    if hardware.newer:
+        hardware = replace(hardware, command=newer_programs.install(hardware.emulator, cache))
+    if scenario.disk:
+        disk = folder / "disk.img"
+        with disk.open("wb") as image:
+            image.truncate(scenario.disk << 20)
+        run_tool(["mkfs.ext4", "-q", disk])
+        hardware = replace(hardware, disks=(disk,))
     kernel = kernels.image(scenario.kernel).read_bytes()
     files = {
         "vmtest/scenario.sh": (stages.GUEST / "scenario.sh").read_bytes(),
@@ -64,18 +74,18 @@ def run(scenario: Scenario, first_stages: Stages, kernels: Kernels, cache: Path,
     if scenario.before:
         files["vmtest/before.sh"] = scenario.before.encode() + b"\n"
     if scenario.entry_tree is not None:
-        text = scenario.entry_tree(devicetrees.own_tree(scenario.hardware, folder))
+        text = scenario.entry_tree(devicetrees.own_tree(hardware, folder))
         files["vmtest/tree.dtb"] = devicetrees.compile_tree(text, folder / "entry.dtb").read_bytes()
     elif scenario.entry_tree_file is not None:
-        files["vmtest/tree.dtb"] = kernels.device_tree(scenario.entry_tree_file).read_bytes()
+        files["vmtest/tree.dtb"] = kernels.device_tree(scenario.entry_tree_file, scenario.trees).read_bytes()
     tree = None
     if scenario.machine_tree is not None:
-        text = scenario.machine_tree(devicetrees.own_tree(scenario.hardware, folder))
+        text = scenario.machine_tree(devicetrees.own_tree(hardware, folder))
         tree = devicetrees.compile_tree(text, folder / "machine.dtb")
     elif scenario.board_tree is not None:
-        tree = kernels.device_tree(scenario.board_tree)
+        tree = kernels.device_tree(scenario.board_tree, scenario.trees)
     stage = stages.with_files(first_stage, files, folder / "scenario.cpio", executable={"vmtest/scenario.sh"})
-    first, hardware = kernels.image(scenario.first), scenario.hardware.with_tree(tree)
+    first, hardware = kernels.image(scenario.first), hardware.with_tree(tree)
     if scenario.firmware is not None:
         hardware = scenario.firmware.installed(hardware, folder)
         if scenario.firmware.is_secure:
@@ -89,7 +99,7 @@ def run(scenario: Scenario, first_stages: Stages, kernels: Kernels, cache: Path,
         cmdline=f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}",
         name="scenario-" + re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-"),
         artifacts=ARTIFACTS,
-        limit=480,
+        limit=480 * scenario.slowness,
     )
     with machine as vm:
         seen = watch(vm, scenario, token)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.vm import devicetrees
+from tests.vm import devicetrees, truth_boards, truth_riscv
 from tests.vm.harness import Hardware
 from tests.vm.kernels import Kernel
 from tests.vm.scenarios import Load, Scenario, Second, cut_off
@@ -261,4 +261,6 @@ SCENARIOS = (
     ),
     Scenario(name="16K pages on a Cortex-A35", hardware=Hardware(cpu="cortex-a35"), kernel=Kernel.TRIXIE_16K),
     Scenario(name="16K pages on a Cortex-A76", hardware=Hardware(cpu="cortex-a76"), kernel=Kernel.TRIXIE_16K),
+    *truth_boards.SCENARIOS,
+    *truth_riscv.SCENARIOS,
 )
