@@ -11,7 +11,7 @@ import importlib.metadata
 import io
 import platform
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootmenu import __version__
@@ -19,6 +19,7 @@ from bootmenu.bugreport.own_words import words_of_checks, words_of_facts
 from bootmenu.bugreport.redaction import REMOVED as REMOVED
 from bootmenu.bugreport.redaction import Redactor
 from bootmenu.config.settings_layers import Loaded
+from bootmenu.discovery import sysfs_disks
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
@@ -147,11 +148,21 @@ def _version(package: str) -> str:
 
 def _disks(host: Host) -> str:
     """Return the list of disks, without serial numbers and WWNs."""
+    if host.commands.find("lsblk") is None:
+        return "".join(_disk_lines(sysfs_disks.rows(host), 0))
     try:
         done = host.commands.run(["lsblk", "--ascii", "--output", _COLUMNS], timeout=20)
     except BootmenuError as error:
         return f"lsblk: {error.message}\n"
     return done.stdout[:_LARGEST].decode("utf-8", "replace") or f"lsblk: {done.error_text}\n"
+
+
+def _disk_lines(rows: Sequence[sysfs_disks.Row], depth: int) -> Iterator[str]:
+    for row in rows:
+        facts = [row["name"], row["maj:min"], row["type"], f"{row['size']:,} bytes"]
+        facts += [f"{key}={row[key]}" for key in ("partlabel", "partuuid") if row[key]]
+        yield f"{'  ' * depth}{' '.join(facts)}\n"
+        yield from _disk_lines(row.get("children", ()), depth + 1)
 
 
 def _kernel_log(host: Host) -> str:

@@ -8,11 +8,11 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice, zip_longest
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
+from bootmenu.discovery import sysfs_disks
 from bootmenu.discovery.attachment import Places
 from bootmenu.discovery.raw_content import RawReader
 from bootmenu.errors import UsageError
@@ -29,10 +29,6 @@ from bootmenu.system.processes import CommandError, HangingError
 
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,PARTFLAGS,RM"
 _LSBLK_SECONDS = 8
-_EXCLUDED = "1,2"
-"""Major numbers (Documentation/admin-guide/devices.txt) of RAM disks, and of floppies, which take seconds to report
-that they are empty."""
-
 LUKS = "crypto_LUKS"
 MEMBERS = frozenset({"linux_raid_member", "LVM2_member"})
 """lsblk's file system types of parts that storage/ can assemble."""
@@ -228,31 +224,42 @@ def find(host: Host) -> Iterator[Device | Problem]:
 
 
 def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Member | Problem]:
-    """Yield the partitions and unpartitioned disks of this machine, in the order of lsblk, or of sysfs if lsblk is
-    missing; then the devices assembled from them, which lsblk lists below their first part.
+    """Yield the partitions and unpartitioned disks of this machine, in the order of lsblk; then the devices assembled
+    from them, which lsblk lists below their first part.
 
     without: names of devices to leave out, but not those built on them. Also left out are partitions that hold no
     file system, and drives without a medium. A partition whose file system is not known is yielded as a problem that
     says what it holds, if that is known.
     """
-    argv = ["lsblk", "--json", "--bytes", "--exclude", _EXCLUDED, "--output", _COLUMNS]
+    has_udev = host.exists("/run/udev/control")
+    rows, trouble, probed = None, "", True
+    if has_udev or host.commands.find("lsblk") is not None:  # a first stage has none
+        rows, trouble = _ask_lsblk(host)
+    if trouble:
+        yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
+    if rows is None:
+        rows = sysfs_disks.rows(host)
+        probed = host.commands.find("blkid") is not None
+    if trouble or not has_udev:
+        _ask_blkid(host, rows)
+    found = [*_from_rows(rows, host, without, probed=probed)]
+    yield from (one for _, one in sorted(found, key=lambda pair: pair[0]))
+
+
+def _ask_lsblk(host: Host) -> tuple[list[Any] | None, str]:
+    """Return lsblk's rows, or None and what is wrong."""
+    argv = ["lsblk", "--json", "--bytes", "--exclude", sysfs_disks.EXCLUDED, "--output", _COLUMNS]
     try:
         done = host.commands.run(argv, timeout=_LSBLK_SECONDS)
         answer = json.loads(done.stdout) if done.returncode == 0 else None
         rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
-        trouble = f"lsblk failed: {done.said}" if done.returncode else "the output of lsblk is invalid"
     except CommandError as error:
-        rows, trouble = None, error.message
+        return None, error.message
     except (ValueError, RecursionError) as error:
-        rows, trouble = None, f"the output of lsblk is invalid: {quoted(str(error))}"
+        return None, f"the output of lsblk is invalid: {quoted(str(error))}"
     if isinstance(rows, list):
-        if not host.exists("/run/udev/control"):
-            _ask_blkid(host, rows)
-        found = [*_from_lsblk(rows, host, without)]
-    else:
-        yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
-        found = [(device.assembled, device) for device in _from_sysfs(host)]
-    yield from (one for _, one in sorted(found, key=lambda pair: pair[0]))
+        return rows, ""
+    return None, f"lsblk failed: {done.said}" if done.returncode else "the output of lsblk is invalid"
 
 
 def _flat(rows: list[Any]) -> Iterator[dict[str, Any]]:
@@ -271,6 +278,7 @@ _BLKID = {
     "partuuid": "ID_PART_ENTRY_UUID",
     "partlabel": "ID_PART_ENTRY_NAME",
     "parttype": "ID_PART_ENTRY_TYPE",
+    "partflags": "ID_PART_ENTRY_FLAGS",
 }
 _BLKID_SECONDS = 4.0
 _MAX_ASKED = 200
@@ -281,8 +289,8 @@ _DEAD = 2
 
 
 def _ask_blkid(host: Host, rows: list[Any]) -> None:
-    """Fill in what lsblk does not report without udev: it takes file systems and labels from libudev, and probes only
-    devices that libudev does not know; but libudev knows every device in /sys.
+    """Fill in what neither sysfs nor lsblk without udev reports: lsblk takes file systems and labels from libudev,
+    and probes only devices that libudev does not know; but libudev knows every device in /sys.
 
     Each device is probed separately, and different disks in parallel, so that a dead disk does not block the others.
     Rows of devices that do not answer are marked as `silent`.
@@ -341,10 +349,13 @@ _DISKS = frozenset({"disk", "part", "rom"})
 """lsblk's types of devices that are not built on others."""
 
 
-def _from_lsblk(
-    rows: list[Any], host: Host, without: Collection[str]
+def _from_rows(
+    rows: list[Any], host: Host, without: Collection[str], *, probed: bool
 ) -> Iterator[tuple[bool, Device | Member | Problem]]:
-    """Yield each device, member or problem, after whether it was assembled."""
+    """Yield each device, member or problem, after whether it was assembled.
+
+    probed: whether a missing file system means that there is none that is known; otherwise mounting finds out.
+    """
     # mounted file systems are known even if the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     places = Places(host)
@@ -377,7 +388,7 @@ def _from_lsblk(
             continue  # it is read through the device built on it; half a mirror also looks like a file system
         if device.filesystem in MEMBERS:
             yield assembled, Member(device=device)
-        elif device.filesystem:
+        elif device.filesystem or not (probed or children or row.get("type") in ("rom", "loop")):
             yield assembled, replace(device, locked=device.filesystem == LUKS)
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
         elif not children and row.get("type") != "rom":
@@ -441,36 +452,3 @@ def _number(name: str, disk: str) -> int | None:
 def _bytes(value: object) -> int | None:
     text = str(value)
     return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None
-
-
-def _from_sysfs(host: Host) -> Iterator[Device]:
-    """Yield the devices in sysfs, as the kernel read them from the partition table, without their file systems."""
-    places = Places(host)
-    for folder in sorted(host.path("/sys/class/block").glob("*")):
-        name = folder.name
-        sectors = host.number(f"/sys/class/block/{name}/size") or 0
-        number = host.number(f"/sys/class/block/{name}/partition")
-        is_partition = number is not None
-        has_partitions = any(host.path(f"/sys/class/block/{name}").glob(f"{name}*"))
-        if not sectors or name.startswith(("ram", "zram", "loop", "fd")) or (has_partitions and not is_partition):
-            continue
-        uevent = dict(
-            line.partition("=")[::2] for line in (host.text(f"/sys/class/block/{name}/uevent") or "").splitlines()
-        )
-        yield Device(
-            name=name,
-            path=f"/dev/{uevent.get('DEVNAME', name)}",
-            size=sectors * 512,  # Documentation/ABI/stable/sysfs-block: always 512-byte sectors
-            partuuid=uevent.get("PARTUUID") or None,
-            partlabel=uevent.get("PARTNAME") or None,
-            place=places.of(name, "", partuuid=uevent.get("PARTUUID")),
-            disk=_disk(folder) if is_partition else None,
-            number=number,
-            assembled=re.match(r"md\d|md_|dm-", name) is not None,
-        )
-
-
-def _disk(partition: Path) -> str | None:
-    """Return the disk of a partition, whose sysfs directory is inside the disk's."""
-    parent = partition.resolve().parent.name
-    return parent if parent != "block" else None

@@ -35,7 +35,7 @@ from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import ProgressBar, ProgressTask
 
 _ZSTD_LEVEL = 19
-_TOOLS = ("kexec", "lsblk", "blkid", "fdtoverlay")
+_TOOLS = ("kexec", "blkid", "fdtoverlay")
 _WHERE_PRESENT = ("lvm", "mdadm", "cryptsetup")
 """Optional tools for disks with LVM, RAID or encryption: --package lvm2, mdadm, cryptsetup-bin."""
 # glibc opens it when a thread ends, without a DT_NEEDED entry.

@@ -26,6 +26,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands, Completed
 from tests.builders.fakes import DEBIAN
+from tests.builders.hosts import fake_host
 from tests.compat.examples import examples
 from tests.properties import Offenders
 
@@ -239,6 +240,10 @@ def test_a_key_that_names_a_secret_loses_its_value(around: object, key: str) -> 
 class Programs(Commands):
     """Has lsblk only."""
 
+    def find(self, name: str) -> str | None:
+        """Where lsblk is."""
+        return "/usr/bin/lsblk" if name == "lsblk" else None
+
     def run(self, argv: Sequence[str], **_: object) -> Completed:
         """What lsblk prints."""
         assert argv[0] == "lsblk"
@@ -379,3 +384,17 @@ def test_whether_a_setting_is_set_is_seen() -> None:
         "kiosk.pin": {"value": bundle.REMOVED, "origin": bundle.REMOVED},
         "kiosk.contact": {"value": None, "origin": ""},
     }
+
+
+def test_where_there_is_no_lsblk_the_disks_are_sysfs(tmp_path: Path) -> None:
+    files = {
+        "/sys/class/block/vda/dev": "254:0",
+        "/sys/class/block/vda/size": "8",
+        "/sys/class/block/vda/vda1/start": "1",
+        "/sys/class/block/vda1/dev": "254:1",
+        "/sys/class/block/vda1/size": "4",
+        "/sys/class/block/vda1/partition": "1",
+        "/sys/class/block/vda1/uevent": "PARTNAME=boot\n",
+    }
+    text = bundle._disks(fake_host(tmp_path, files))
+    assert text == "vda 254:0 disk 4,096 bytes\n  vda1 254:1 part 2,048 bytes partlabel=boot\n"

@@ -250,15 +250,29 @@ def test_where_lsblk_fails_sysfs_answers_and_that_is_said(tmp_path: Path, raw: b
         partuuid="ab-01",
         partlabel="boot",
         place=Place(partuuid="ab-01"),
+        disk="sda",
         number=1,
     )
 
 
-def test_where_lsblk_is_missing_sysfs_answers(tmp_path: Path) -> None:
-    problem, device = find(fake_host(tmp_path, SYSFS))
+def test_where_lsblk_and_udev_are_missing_sysfs_answers(tmp_path: Path) -> None:
+    (device,) = find(fake_host(tmp_path, SYSFS))
+    assert isinstance(device, Device)
+    assert device.name == "sda1"
+
+
+def test_where_lsblk_is_missing_beside_udev_that_is_said(tmp_path: Path) -> None:
+    problem, device = find(fake_host(tmp_path, {**SYSFS, "/run/udev/control": ""}))
     assert isinstance(problem, Problem)
     assert "/sys/class/block" in problem.message
     assert isinstance(device, Device)
+
+
+def test_what_blkid_knows_about_a_device_of_sysfs_is_filled_in(tmp_path: Path) -> None:
+    told = b"ID_FS_TYPE=vfat\nID_FS_UUID=1C4E-5A7B\nID_PART_ENTRY_FLAGS=0x4\n"
+    (device,) = find(fake_host(tmp_path, SYSFS, {"blkid": lambda argv, _: (0, told, b"")}))
+    assert isinstance(device, Device)
+    assert (device.filesystem, device.uuid, device.gpt_attributes) == ("vfat", "1C4E-5A7B", 4)
 
 
 JUNK = st.recursive(
@@ -407,7 +421,8 @@ def test_sysfs_says_which_disk_a_partition_is_of(tmp_path: Path) -> None:
     write_tree(tmp_path, {"/sys/devices/x/block/sda/sda2/partition": "2", "/sys/devices/x/block/sda/sda2/size": "8"})
     (tmp_path / "sys/class/block").mkdir(parents=True)
     (tmp_path / "sys/class/block/sda2").symlink_to("../../devices/x/block/sda/sda2")
-    _, device = list(find(fake_host(tmp_path)))
+    (tmp_path / "sys/class/block/sda").symlink_to("../../devices/x/block/sda")
+    (device,) = find(fake_host(tmp_path))
     assert isinstance(device, Device)
     assert (device.disk, device.number) == ("sda", 2)
 
