@@ -12,10 +12,11 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from bootmenu.commands import subcommands
+from bootmenu.commands import menu_command
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.system import signals
@@ -29,10 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_output(is_menu=words[0] == "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:
-        arguments = subcommands.parse(words)
-        as_json = getattr(arguments, "json", False)
+        run: Callable[[], int] = menu_command.show
+        if words != ["menu"]:  # argparse takes as long as Python itself: a first stage starts without it
+            from bootmenu.commands import subcommands
+
+            arguments = subcommands.parse(words)
+            as_json = getattr(arguments, "json", False)
+            run = partial(arguments.run, arguments)
         with signals.raised():
-            code: int = arguments.run(arguments)
+            code: int = run()
         sys.stdout.flush()  # while an error can still be reported
     except SystemExit as leaving:  # argparse has printed what was asked for
         return leaving.code if isinstance(leaving.code, int) else 2

@@ -22,16 +22,29 @@ OF_PYTHON = (
 """What its own modules bring depends on its version: dataclasses, inspect and ast since 3.14."""
 
 
+def test_the_menu_starts_without_a_parser_of_arguments_and_without_archives() -> None:
+    program = "import sys; from bootmenu.cli import main; main([]); print(*sys.modules)"
+    # without site: that of some environments imports more
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert "bootmenu.frontends.launcher" in done.stdout.split()
+    assert {"argparse", "gettext", "shutil", "bz2", "lzma"} & set(done.stdout.split()) == set()
+
+
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
+        ("from bootmenu.cli import main; main([])", UNUSED | OF_A_LOAD | RARE | {"bootmenu.session.machine_session"}),
         ("from bootmenu.frontends import launcher", UNUSED | OF_A_LOAD | RARE | {"bootmenu.session.machine_session"}),
         ("from bootmenu.session import machine_session", UNUSED | OF_A_LOAD | RARE),
         ("from bootmenu.cli import main; main(['scan', '--json', '--root', '/nowhere'])", UNUSED | OF_A_LOAD | RARE),
     ],
-    ids=["first frame", "session", "scan"],
+    ids=["start", "first frame", "session", "scan"],
 )
 def test_nothing_is_imported_before_it_is_needed(statement: str, absent: frozenset[str]) -> None:
     program = f"{OF_PYTHON}; {statement}; import json; print(json.dumps(sorted(set(sys.modules) - before)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
     assert absent & set(json.loads(done.stdout.splitlines()[-1])) == set()

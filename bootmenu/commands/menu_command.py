@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 HELP = "show the menu (also without any command)"
 FOLLOWS = ""
@@ -36,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the menu until the user leaves it."""
-    from bootmenu.commands import subcommands
-    from bootmenu.frontends import launcher
-
     given = {
         "timeout": arguments.timeout,
         "profile": arguments.profile,
@@ -46,11 +48,19 @@ def run(arguments: argparse.Namespace) -> int:
         "console": arguments.console,
     }
     flags = {name: value for name, value in given.items() if value is not None}
-    options = launcher.MenuOptions(demo=arguments.demo, plain=arguments.plain, flags=flags)
+    return show(demo=arguments.demo, plain=arguments.plain, flags=flags)
 
-    def virtual_machine() -> int:
-        chosen = subcommands.parse(["vm"])
-        code: int = chosen.run(chosen)
-        return code
 
-    return launcher.run(options, virtual_machine)
+def show(*, demo: bool = False, plain: bool = False, flags: Mapping[str, object] = MappingProxyType({})) -> int:
+    """Show the menu until the user leaves it. flags: values of settings, by Option.name."""
+    from bootmenu.frontends import launcher
+
+    return launcher.run(launcher.MenuOptions(demo=demo, plain=plain, flags=flags), _virtual_machine)
+
+
+def _virtual_machine() -> int:
+    from bootmenu.commands import subcommands
+
+    chosen = subcommands.parse(["vm"])
+    code: int = chosen.run(chosen)
+    return code

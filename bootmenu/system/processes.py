@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import termios
@@ -61,6 +60,10 @@ class Completed(Value, kw_only=True):
         return quoted(self.error_text) if self.error_text else str(self.returncode)
 
 
+def _is_program(path: str) -> bool:
+    return Path(path).is_file() and os.access(path, os.X_OK)
+
+
 class CommandError(BootmenuError):
     """A program is missing or did not end in time."""
 
@@ -81,8 +84,11 @@ class Commands:
 
     def find(self, name: str) -> str | None:
         """Return the path of a program, searching the sbin directories too, or None if it is not installed."""
-        path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin:/usr/local/sbin"
-        return shutil.which(name, path=path)
+        if "/" in name:
+            return name if _is_program(name) else None
+        # not shutil, which imports every kind of archive
+        places = [*os.environ.get("PATH", os.defpath).split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"]
+        return next((path for place in places if place and _is_program(path := f"{place}/{name}")), None)
 
     def interactive(self, argv: Sequence[str]) -> int:
         """Run a program on the terminal of this process, without a time limit; return its exit status.
