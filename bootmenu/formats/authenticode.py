@@ -64,9 +64,11 @@ def signature_of(source: ByteSource) -> Signature | None:
     signature = Signature(signer=found.chain[0].name if found.chain else "", keys=tuple(_keys(found.chain)))
     if (revision, kind) != (0x0200, 2):
         return _with(signature, problem="it is of a kind that is not for kernels")
-    if -(-length // 8) != -(-size // 8):  # verify_pefile.c:pefile_strip_sig_wrapper: "Signature wrapper len wrong"
-        return _with(signature, problem="there is more than one, and the kernel reads a file with one only")
-    return _checked(signature, found, executable, source)
+    checked = _checked(signature, found, executable, source)
+    if -(-length // 8) != -(-size // 8) and not checked.problem:
+        # verify_pefile.c:pefile_strip_sig_wrapper: "Signature wrapper len wrong" until 6.3; then it takes the first
+        return _with(checked, unchecked="there is more than one, and a kernel takes the first, or none before 6.3")
+    return checked
 
 
 def _with(signature: Signature, *, problem: str = "", unchecked: str = "") -> Signature:

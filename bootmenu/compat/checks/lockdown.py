@@ -242,15 +242,16 @@ def _judged(
     trusted = next((known[key] for key in signature.keys if key in known), None)
     if revoked.intersection(signature.keys):
         return failed(f"{takes}, and the key of {_by(signature)} is revoked.", use, **evidence)
-    if signature.unchecked:
+    if trusted is None and signature.keys:
+        names = ", ".join(dict.fromkeys(key.name for key in known.values())) or "nobody"
+        return failed(f"{takes}. {_by(signature)} has signed this one, it trusts {names}.", use, **evidence)
+    if trusted is None or signature.unchecked:
         return unknown(
-            f"{takes}. Whether the signature of this one is right was not checked: {signature.unchecked}.",
+            f"{takes}. Whether it takes the signature of this one is not known: "
+            f"{signature.unchecked or 'it names no key'}.",
             test,
             **evidence,
         )
-    if trusted is None:
-        names = ", ".join(dict.fromkeys(key.name for key in known.values())) or "nobody"
-        return failed(f"{takes}. {_by(signature)} has signed this one, it trusts {names}.", use, **evidence)
     return passed(f"{_by(signature)} has signed this kernel, and the running one trusts {trusted.name}.", **evidence)
 
 

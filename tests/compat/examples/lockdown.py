@@ -37,6 +37,8 @@ def _signers(machine: MachineFacts, signed: EntryFacts) -> list[Example]:
         example("by one who is revoked", FAIL, "revoked", "bb", "aa"),
         example("changed", FAIL, "was changed", "aa", problem="the file was changed after it was signed"),
         example("not checked", UNKNOWN, "not one for RSA", "aa", unchecked="its key is not one for RSA"),
+        example("of no key", UNKNOWN, "names no key"),
+        example("not checked, by a stranger", FAIL, "it trusts Acme CA", "cc", unchecked="there is more than one"),
         example("keys unread", UNKNOWN, "could not be read", "aa", machine=machine),
         example("trusts nobody", FAIL, "trusts nobody", "aa", machine=replace(machine, keys=(gone,))),
     ]
