@@ -93,6 +93,12 @@ class Hardware:
         """The same PC, whose flash only code in system management mode writes; options: what says so."""
         return replace(self, machine=f"{self.machine},smm=on", extra=(*self.extra, *options))
 
+    def command_line(self, cmdline: str) -> str:
+        """What the first stage's kernel is told, with this."""
+        # a machine under test waits for its test, unless that is about the countdown
+        wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"
+        return " ".join(f"console={self.console} earlycon panic=1 {self.options} {wait} {cmdline}".split())
+
     def argv(self) -> list[str]:
         """The part of the command line that the device tree depends on, too."""
         return ["-accel", "tcg", "-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory)]
@@ -172,13 +178,7 @@ class Machine:
         self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off"]
         self._argv += [*["-serial", "null"] * hardware.serial, "-serial", "chardev:console"]
         if kernel is not None:
-            # a machine under test waits for its test, unless that is about the countdown
-            wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"
-            self._argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
-            self._argv += [
-                "-append",
-                f"console={hardware.console} earlycon panic=1 {hardware.options} {wait} {cmdline}".strip(),
-            ]
+            self._argv += ["-kernel", str(kernel), "-initrd", str(initrd), "-append", hardware.command_line(cmdline)]
         if hardware.dtb is not None:
             self._argv += ["-dtb", str(hardware.dtb)]
         for number, disk in enumerate(hardware.disks):

@@ -58,12 +58,16 @@ class Kernels:
 
     def _root(self, kernel: Kernel) -> Path:
         suite, _, package = kernel.partition("/")
+        return self.package(suite, package, kernel.architecture)
+
+    def package(self, suite: str, package: str, architecture: str) -> Path:
+        """A folder with what is in a package, or in the kernel that it stands for."""
         root = self.cache / "kernels" / suite / package
         root.parent.mkdir(parents=True, exist_ok=True)
         with (root.parent / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want kernels of one suite, which has one apt
             if not root.is_dir():
-                self._fetch(suite, package, kernel.architecture, root)
+                self._fetch(suite, package, architecture, root)
         return root
 
     def _fetch(self, suite: str, package: str, architecture: str, root: Path) -> None:

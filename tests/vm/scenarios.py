@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -68,6 +68,8 @@ class Scenario:
     """Source text of an overlay for the entry's tree."""
     fact: tuple[str, str] | None = None
     """What the next kernel has to find in its /proc/device-tree: path and text."""
+    exists: Mapping[str, bool] = field(default_factory=dict)
+    """Paths, and whether the next kernel has to have them."""
     options: str = ""
     """More options of `bootmenu check` and `bootmenu boot`."""
     second_cmdline: str = "console=ttyAMA0 earlycon panic=1"
@@ -89,7 +91,8 @@ class Scenario:
     @property
     def command_line(self) -> str:
         """Of the next kernel, which tells a fact when it is asked."""
-        return f"{self.second_cmdline} fact={self.fact[0]}" if self.fact else self.second_cmdline
+        fact = f" fact={self.fact[0]}" if self.fact else ""
+        return self.second_cmdline + fact + "".join(f" exists={path}" for path in self.exists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,8 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
             cpus = _count(found[1]) if found else 0
             if scenario.fact is not None:
                 vm.wait_for("second stage fact {}: {}".format(*scenario.fact), 1, after=place)
+            for path, there in scenario.exists.items():
+                vm.wait_for(f"second stage has {'' if there else 'no '}{path}", 1, after=place)
             second = Second.BOOTS if cpus >= len(facts["possible_cpus"]) else Second.FEWER_CPUS
     return Outcome(
         facts=facts,

@@ -11,7 +11,14 @@ import tempfile
 from enum import StrEnum
 from pathlib import Path
 
+import zstandard
+
+from bootmenu.system.processes import Commands
+from bootmenu.vm.disk_image import DiskPartition, FileSystem, write_disk
+from tests.builders.containers import uki
 from tests.vm.harness import Hardware, run_tool
+from tests.vm.kernels import Kernels
+from tests.vm.stages import Stage
 
 _CODE = Path("/usr/share/OVMF")
 _KEY = Path("/usr/share/ovmf/PkKek-1-snakeoil.key")
@@ -28,24 +35,51 @@ class Firmware(StrEnum):
     SECURE_BOOT_OF_MICROSOFT = "OVMF_VARS_4M.ms.fd"
     """As PCs are sold: starts what Microsoft has signed, such as the shim of distributions."""
 
-    @property
-    def is_secure(self) -> bool:
-        """Whether Secure Boot is on."""
-        return self is not Firmware.EFI
-
     def installed(self, hardware: Hardware, folder: Path) -> Hardware:
         """The hardware with this firmware, and with variables of its own."""
         variables = shutil.copyfile(_CODE / self, folder / "variables.fd")
-        if not self.is_secure:
+        if self is Firmware.EFI:
             return hardware.with_firmware(_CODE / "OVMF_CODE_4M.fd", variables)
         return hardware.guarded(_FLASH_IS_GUARDED).with_firmware(_CODE / "OVMF_CODE_4M.secboot.fd", variables)
 
+    def accepted(self, stage: Stage, folder: Path) -> Stage:
+        """A first stage that this firmware starts from QEMU's hands."""
+        if self is not Firmware.SECURE_BOOT:
+            return stage
+        kernel = folder / "signed"
+        kernel.write_bytes(signed(stage.kernel.read_bytes()))
+        return Stage(kernel=kernel, initrd=stage.initrd)
 
-def signed(program: bytes) -> bytes:
-    """The program with a signature by ovmf's key in place of those that it has."""
+
+def debian_disk(stage: Stage, command_line: str, kernels: Kernels, folder: Path) -> Path:
+    """A disk as Debian installs it for Secure Boot: its shim starts its GRUB, and that the first stage."""
+    shim = kernels.package("bookworm", "shim-signed", "amd64") / "usr/lib/shim/shimx64.efi.signed"
+    signed_grub = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
+    grub = kernels.package("bookworm", "grub-efi-amd64-signed", "amd64") / signed_grub
+    config = f"linux /vmlinuz {command_line}\ninitrd /initrd\nboot\n"
+    partition = DiskPartition(
+        file_system=FileSystem.FAT,
+        label="ESP",
+        partition_label="esp",
+        partition_uuid="6b8b4567-327b-43c6-a43c-986966334873",
+        uuid="B007-0001",
+        files={
+            "EFI/BOOT/BOOTX64.EFI": shim.read_bytes(),
+            "EFI/BOOT/grubx64.efi": grub.read_bytes(),
+            "EFI/debian/grub.cfg": config.encode(),
+            "vmlinuz": stage.kernel.read_bytes(),
+            "initrd": zstandard.compress(stage.initrd.read_bytes(), 3),  # GRUB takes minutes for all of it
+        },
+        size=128,
+    )
+    return write_disk(folder / "esp.img", [partition], folder / "esp", Commands())
+
+
+def signed(program: bytes, *, besides: bool = False) -> bytes:
+    """The program with a signature by ovmf's key, in place of those that it has, or besides."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "program").write_bytes(unsigned(program))
+        (folder / "program").write_bytes(program if besides else unsigned(program))
         run_tool(["openssl", "rsa", "-in", _KEY, "-passin", "pass:snakeoil", "-out", folder / "key"])
         key: list[str | Path] = ["--key", folder / "key", "--cert", _CERTIFICATE]
         run_tool(["sbsign", *key, "--output", folder / "signed", folder / "program"])
@@ -58,3 +92,8 @@ def unsigned(program: bytes) -> bytes:
     where = int.from_bytes(program[at : at + 4], "little")
     whole = program[:where] if where else program
     return whole[:at] + bytes(8) + whole[at + 8 :]
+
+
+def in_uki(kernel: bytes) -> bytes:
+    """A unified kernel image with the kernel in it, which is read and not started."""
+    return uki((".linux", kernel), machine=0x8664)

@@ -18,6 +18,7 @@ from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Machine, run_tool
 from tests.vm.kernels import Kernels
 from tests.vm.scenarios import Load, Outcome, Scenario, contradiction, save, watch
+from tests.vm.secure_boot import Firmware
 from tests.vm.truth import SCENARIOS
 
 pytestmark = pytest.mark.vm
@@ -85,18 +86,20 @@ def run(scenario: Scenario, first_stages: Stages, kernels: Kernels, cache: Path,
     elif scenario.board_tree is not None:
         tree = kernels.device_tree(scenario.board_tree, scenario.trees)
     stage = stages.with_files(first_stage, files, folder / "scenario.cpio", executable={"vmtest/scenario.sh"})
-    first, hardware = kernels.image(scenario.first), hardware.with_tree(tree)
+    hardware, cmdline = hardware.with_tree(tree), f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}"
+    stage = stages.Stage(kernel=kernels.image(scenario.first), initrd=stage.initrd)
     if scenario.firmware is not None:
         hardware = scenario.firmware.installed(hardware, folder)
-        if scenario.firmware.is_secure:
-            program = secure_boot.signed(first.read_bytes())
-            first = folder / "signed"
-            first.write_bytes(program)
+        stage = scenario.firmware.accepted(stage, folder)
+    by_firmware = scenario.firmware is Firmware.SECURE_BOOT_OF_MICROSOFT
+    if by_firmware:
+        disk = secure_boot.debian_disk(stage, hardware.command_line(cmdline), kernels, folder)
+        hardware = replace(hardware, disks=(*hardware.disks, disk))
     machine = Machine(
         hardware,
-        kernel=first,
+        kernel=None if by_firmware else stage.kernel,
         initrd=stage.initrd,
-        cmdline=f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}",
+        cmdline=cmdline,
         name="scenario-" + re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-"),
         artifacts=ARTIFACTS,
         limit=480 * scenario.slowness,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.vm import devicetrees, truth_boards, truth_riscv
+from tests.vm import devicetrees, truth_boards, truth_riscv, truth_x86
 from tests.vm.harness import Hardware
 from tests.vm.kernels import Kernel
 from tests.vm.scenarios import Load, Scenario, Second, cut_off
@@ -263,4 +263,5 @@ SCENARIOS = (
     Scenario(name="16K pages on a Cortex-A76", hardware=Hardware(cpu="cortex-a76"), kernel=Kernel.TRIXIE_16K),
     *truth_boards.SCENARIOS,
     *truth_riscv.SCENARIOS,
+    *truth_x86.SCENARIOS,
 )

@@ -5,6 +5,11 @@ busybox=/bin/busybox
 $busybox mount -t proc proc /proc
 $busybox mount -t sysfs sysfs /sys
 $busybox mount -t devtmpfs devtmpfs /dev
+for word in $($busybox cat /proc/cmdline); do
+	case $word in
+	say=*) exec >"/dev/${word#say=}" 2>&1 ;; # its console may be elsewhere on purpose
+	esac
+done
 echo "second stage says $($busybox cat /token)"
 echo "second stage command line: $($busybox cat /proc/cmdline)"
 echo "second stage cpus: $($busybox cat /sys/devices/system/cpu/online)"
@@ -15,6 +20,11 @@ for word in $($busybox cat /proc/cmdline); do
 			set -- $($busybox md5sum "$path")
 			echo "second stage tree ${path#/proc/device-tree} $1"
 		done
+		;;
+	exists=*)
+		no=no
+		[ -e "${word#exists=}" ] && no=
+		echo "second stage has ${no:+no }${word#exists=}"
 		;;
 	fact=*)
 		path=${word#fact=}
