@@ -136,6 +136,10 @@ def interrupts() -> Iterator[Example]:
     yield Example(code=code, name="none", severity=FAIL, entry=none, says="no interrupt controller")
     bare = running(interrupt_controller=None)
     yield Example(code=code, name="running without", severity=UNKNOWN, machine=bare, entry=own())
+    riscv = replace(bare, architecture=Architecture.RISCV64, machine="riscv64")
+    yield Example(code=code, name="in each CPU", severity=None, machine=riscv, entry=none)
+    named = replace(machines.virt(), architecture=Architecture.RISCV64, machine="riscv64")
+    yield Example(code=code, name="in each CPU, says the entry", severity=UNKNOWN, machine=named, entry=none)
     board = own(compatible=("acme,rocket",))
     yield Example(code=code, name="another board", severity=None, entry=board)
 
