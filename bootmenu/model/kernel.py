@@ -43,6 +43,10 @@ class Architecture(StrEnum):
         return cls.X86 if machine in ("i386", "i486", "i586", "i686") else None
 
 
+LOADABLE = (Architecture.ARM64, Architecture.RISCV64, Architecture.X86_64)
+"""The architectures on which bootmenu can load a kernel, in the order in which they are named to people."""
+
+
 class Compression(StrEnum):
     """How a file is compressed."""
 

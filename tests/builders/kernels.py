@@ -96,5 +96,8 @@ FOREIGN = {
     "zboot": _placed((0, portable_executable([(".text", 512, 100)])), (4, b"zimg")),
     "uki": portable_executable([(".linux", 512, 100)]),
     "efi": portable_executable([(".text", 512, 100)], machine=0x8664),
+    "loongarch": _placed(
+        (0, portable_executable([(".text", 512, 100)], machine=0x6264)), (0x38, b"\xcd\x23\x82\x81")
+    ),
 }
 """One of each, by the name people use."""

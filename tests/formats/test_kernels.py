@@ -17,7 +17,7 @@ from bootmenu.formats.kernels import UnsupportedKernel
 from bootmenu.formats.pe import PortableExecutable, Section
 from bootmenu.formats.reader import HEAD_SIZE, Buffer, Reader
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
-from tests.builders.containers import uki
+from tests.builders.containers import uki, zboot
 from tests.builders.entries import whole_image
 from tests.builders.kernels import FOREIGN, elf, portable_executable
 from tests.properties import examples
@@ -170,6 +170,8 @@ def test_gzip_of_something_else_is_no_kernel(inner: bytes) -> None:
         (FOREIGN["zboot"], "zboot", Architecture.ARM64),
         (FOREIGN["uki"], "UKI", Architecture.ARM64),
         (FOREIGN["efi"], "an EFI program, not a kernel", Architecture.X86_64),
+        (FOREIGN["loongarch"], "a LoongArch kernel", Architecture.LOONGARCH64),
+        (zboot(FOREIGN["loongarch"]), "a LoongArch kernel in an EFI zboot file", Architecture.LOONGARCH64),
         (
             uki((".sdmagic", b"#### LoaderInfo: systemd-boot 252.39 ####")),
             "(systemd-boot 252.39)",

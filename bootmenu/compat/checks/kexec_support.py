@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, failed, machine_check, passed, unknown, warned
+from bootmenu.model.kernel import LOADABLE
 from bootmenu.model.machine import MachineFacts
 
 
@@ -140,6 +141,24 @@ def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
             f"Put the kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}, "
             "or build the kernel with CONFIG_IKCONFIG_PROC=y.",
             **evidence,
+        )
+
+
+@machine_check("SYS-ARCH")
+def known_architecture(machine: MachineFacts) -> Iterator[CheckResult]:
+    """Check that bootmenu knows how to load a kernel on this architecture.
+
+    How a kernel is entered differs from one architecture to the next. On the others, kexec-tools may know it.
+
+    fail: bootmenu loads no kernel here. → Load it with kexec-tools by hand: kexec -l, then kexec -e.
+    evidence: machine: what uname -m says
+    """
+    architecture = machine.architecture
+    if architecture is not None and architecture not in LOADABLE:
+        yield failed(
+            f"bootmenu cannot load a kernel on {architecture}: it knows {', '.join(LOADABLE)}.",
+            "Load it with kexec-tools by hand: kexec -l KERNEL --initrd=FILE, then kexec -e.",
+            machine=machine.machine,
         )
 
 

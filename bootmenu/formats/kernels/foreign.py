@@ -46,6 +46,9 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
             raise UnsupportedKernel("an EFI zboot kernel", architecture)
         if any(section.name == ".linux" for section in executable.sections):
             raise UnsupportedKernel("a unified kernel image (UKI)", architecture)
+        # arch/loongarch/kernel/head.S: LINUX_PE_MAGIC
+        if architecture is Architecture.LOONGARCH64 and head[0x38:0x3C] == b"\xcd\x23\x82\x81":
+            raise UnsupportedKernel("a LoongArch kernel", architecture)
         name = _name(executable, source)
         raise UnsupportedKernel(
             f"an EFI program ({name}), not a kernel" if name else "an EFI program, not a kernel", architecture

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.identify import identify_packed
-from bootmenu.formats.kernels import FORMATS, BrokenContainer
+from bootmenu.formats.kernels import FORMATS, BrokenContainer, UnsupportedKernel
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource, Reader, Window
-from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.kernel import LOADABLE, Architecture, Compression, KernelImage
 from bootmenu.model.value import replace
 
 NAME = "zboot"
@@ -51,6 +51,10 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     claim = source.read(at, 4)
     try:
         image = identify_packed(payload, compression, int.from_bytes(claim, "little") if len(claim) == 4 else None)
+    except UnsupportedKernel as error:
+        if error.architecture is None or error.architecture in LOADABLE:
+            raise _broken(f"its kernel cannot be read: {error.message}", architecture) from None
+        raise UnsupportedKernel(f"{error.looks_like} in an EFI zboot file", error.architecture) from None
     except FormatError as error:
         raise _broken(f"its kernel cannot be read: {error.message}", architecture) from None
     return replace(image, containers=(NAME,), payload_offset=offset, payload_size=size, file_size=source.size)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
-from bootmenu.model.kernel import Architecture
+from bootmenu.model.kernel import LOADABLE, Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
-
-_ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 
 
 class KexecFileLoad:
@@ -26,7 +24,7 @@ class KexecFileLoad:
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Refuse an entry with its own device tree, too: the call has no argument for one."""
-        if machine.architecture not in _ARCHITECTURES:
+        if machine.architecture not in LOADABLE:
             return f"this machine is {machine.machine or 'unknown'}"
         if machine.kexec.kexec_file_load is False:
             return "the running kernel has no kexec_file_load"

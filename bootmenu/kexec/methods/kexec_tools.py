@@ -9,12 +9,11 @@ import re
 
 from bootmenu.compat.checks.loading_tools import tools_problem
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
-from bootmenu.model.kernel import Architecture
+from bootmenu.model.kernel import LOADABLE, Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
 
-_ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 _LOAD_SECONDS = 300.0
 _ERRNOS = {os.strerror(number): number for number in errno.errorcode}
 
@@ -30,7 +29,7 @@ class KexecTools:
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Require kexec-tools, too, and a kernel that permits kexec_load."""
-        if machine.architecture not in _ARCHITECTURES:
+        if machine.architecture not in LOADABLE:
             return f"this machine is {machine.machine or 'unknown'}"
         if problem := tools_problem(machine):
             return problem

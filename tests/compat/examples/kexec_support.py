@@ -5,12 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Unreachable, kexec, virt
+from bootmenu.model.kernel import Architecture
+from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, kexec, virt
 
 UNREACHABLE: Unreachable = {
+    ("SYS-ARCH", PASS): "IMG-ARCH says it, with the kernel",
+    ("SYS-ARCH", UNKNOWN): "IMG-ARCH says it, with the kernel",
     ("SYS-LIMIT", UNKNOWN): "where there is no such file there is no limit",
     ("SYS-CRASH-LOADED", FAIL): "information",
     ("SYS-CRASH-LOADED", UNKNOWN): "information, and nothing depends on it",
+}
+SILENT: Silent = {
+    "SYS-ARCH": ("it speaks of the others", {Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64}),
 }
 
 
@@ -30,6 +36,12 @@ def system() -> Iterator[Example]:
         says="only that one",
     )
     yield Example(code=code, name="unreadable", severity=UNKNOWN, machine=kexec(load_disabled=None))
+    code = "SYS-ARCH"
+    for architecture in (Architecture.PPC64, Architecture.LOONGARCH64, Architecture.X86):
+        machine = virt(architecture=architecture)
+        yield Example(code=code, name=architecture, severity=FAIL, machine=machine, says=f"on {architecture}")
+    yield Example(code=code, name="arm64", severity=None)
+    yield Example(code=code, name="unknown", severity=None, machine=virt(architecture=None))
     code = "SYS-SYSCALL"
     yield Example(code=code, name="kexec_load", severity=PASS, says="kexec_load")
     yield Example(
