@@ -33,11 +33,12 @@ from bootmenu.model.value import Value
 # sound, what there is in C as well, and encodings but those of the program, of Unicode and of old PCs.
 _PRUNED_STDLIB = regex(
     r"(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data|distutils|venv|sqlite3|dbm|curses|unittest"
-    r"|wsgiref|xmlrpc|msilib|xml|zoneinfo|_pyrepl|config-[^/]*|__pycache__|site-packages|dist-packages"
+    r"|wsgiref|xmlrpc|msilib|xml|zoneinfo|config-[^/]*|__pycache__|site-packages|dist-packages"
     r"|(turtle|pydoc|doctest|antigravity|this|sitecustomize|trace|timeit|profile|cProfile|pstats|modulefinder|pyclbr"
     r"|tabnanny|symtable|compileall|pickletools|zipapp|cgitb|optparse|fileinput|filecmp|pipes|shelve|sched"
     r"|mailbox|mailcap|imaplib|smtplib|smtpd|nntplib|poplib|telnetlib|asyncore|asynchat|cgi"
     r"|aifc|wave|sunau|chunk|sndhdr|imghdr|uu|xdrlib|crypt|imp|_pyio|_pydecimal|_pydatetime)\.py"
+    r"|_pyrepl/(?!__init__|trace|types|utils)[^/]*"  # pyelftools imports pdb, and that its utils, since 3.14
     r"|logging/(config|handlers)\.py|html/parser\.py|_markupbase\.py|urllib/robotparser\.py|stringprep\.py"
     r"|encodings/(?!__init__|aliases|ascii|charmap|cp437|cp850|cp1252|idna|iso8859_1\.|iso8859_15|latin_1|punycode"
     r"|raw_unicode_escape|undefined|unicode_escape|utf_)"

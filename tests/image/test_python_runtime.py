@@ -31,6 +31,8 @@ def python_tree(folder: Path, version: str = HERE, *, site: bytes = b"# dist-pac
         f"{library}/site.py": site,
         f"{library}/test/test_os.py": b"",
         f"{library}/idlelib/x.py": b"",
+        f"{library}/_pyrepl/console.py": b"",
+        f"{library}/_pyrepl/utils.py": b"",
         f"{library}/json/__init__.py": b"def f():\n    return {'a', 'b'}\n",
         f"{library}/lib2to3/bad.py": b"print 'two'",
         f"{library}/broken.py": b"def (",
@@ -59,6 +61,8 @@ def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
     found = paths(contents)
     assert {f"{top}/os.pyc", f"{top}/json/__init__.pyc", f"{top}/lib-dynload/_json.cpython.so"} <= found
     assert f"{top}/broken.py" in found, "what does not compile stays source"
+    assert f"{top}/_pyrepl/utils.pyc" in found, "pyelftools imports pdb, which imports it"
+    assert f"{top}/_pyrepl/console.pyc" not in found
     assert not any("test" in path or "idlelib" in path or "lib2to3" in path or "_ssl" in path for path in found)
     extensions = [f"/{top}/lib-dynload/{name}.cpython.so" for name in ("_hashlib", "_json")]
     assert sorted(path for path, _ in packer.binaries) == extensions, "scrypt is in _hashlib only"
