@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootmenu.image.cpio import ArchiveMember, pack
+from bootmenu.image.unified_kernel import unified_kernel
 from bootmenu.model.value import Value
 from bootmenu.vm.disk_image import DiskPartition, FileSystem
-from bootmenu.vm.unified_kernel import unified_kernel
 
 ESP_UUID = "B007-5A3E"
 BTRFS_UUID = "5f0c2f0e-6a1d-4f0a-9d3b-3a1c7e9b4d21"

@@ -11,7 +11,7 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 from tests.commands.calling import Call
-from tests.vm.test_unified_kernel import stub
+from tests.image.test_unified_kernel import stub
 
 SIZE = 1 << 20
 FILES = SampleFiles(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.pe import PortableExecutable
-from bootmenu.vm.unified_kernel import unified_kernel
+from bootmenu.image.unified_kernel import unified_kernel
 
 ALIGNMENT, FILE_ALIGNMENT = 4096, 512
 
