@@ -22,6 +22,7 @@ from bootmenu.image import (
     apt,
     cpio,
     debian,
+    image_parts,
     included_files,
     kernel_modules,
     output_files,
@@ -115,14 +116,14 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     contents.link("/usr/bin/sh", "busybox")
     contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
     _add_kernel_parts(root, version, contents, progress)
-    contents.file("init", _data("init.sh"), part="init", executable=True)
-    contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
-    contents.file("etc/group", b"root:x:0:\n", part="init")
+    contents.file("init", _data("init.sh"), executable=True)
+    contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
+    contents.file("etc/group", b"root:x:0:\n")
     for each in included:
         if each.data is None:
             contents.folder(each.path)
         else:
-            contents.file(each.path, each.data, part="included files", executable=each.executable)
+            contents.file(each.path, each.data, executable=each.executable)
     kernel = _kernel(root, version, options)
     size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
     with progress.task(f"packing {len(contents.nodes)} files", size) as task:
@@ -130,7 +131,7 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
         packed = _mark() + options.compress.apply(pieces, size)
     output_files.write({options.output: packed} | ({} if kernel is None else {kernel_output: kernel}))
     progress(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
-    progress("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
+    progress("biggest parts: " + image_parts.biggest(contents.nodes))
     if kernel is None:
         progress(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
     else:
@@ -216,10 +217,9 @@ def add_menu(
         if path is not None:
             needed.append(path)
     for path in shared_libraries.closure(root, [*added, *needed]):
-        part = "tools" if path in added else "libraries"
-        _add_from_root(root, path, contents, "Python" if path == packer.python.program else part)
+        _add_from_root(root, path, contents)
     contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
-    contents.file("usr/bin/bootmenu", _COMMAND, part="bootmenu", executable=True)
+    contents.file("usr/bin/bootmenu", _COMMAND, executable=True)
 
 
 _COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import main\n\nsys.exit(main())\n"
@@ -230,10 +230,10 @@ def _data(name: str) -> bytes:
     return Path(__file__).with_name(name).read_bytes()
 
 
-def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None:
+def _add_from_root(root: Root, path: str, contents: Contents) -> None:
     """Add a program or library under its resolved path, and a link if the path is a different one."""
     real = root.resolve(path) or path
-    contents.file(real, root.read(real), part=part, executable=True)
+    contents.file(real, root.read(real), executable=True)
     contents.link(path, f"/{merged_usr(real)}")
     folder, _, name = merged_usr(path).rpartition("/")
     if folder.startswith("usr/local"):  # found only through /etc/ld.so.cache, which an image does not have
@@ -248,14 +248,14 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
     for problem in chosen.problems:
         say(f"left out: {problem}")
     for module in chosen.modules:
-        contents.file(module.path, module.data, part="kernel modules")
+        contents.file(module.path, module.data)
     order = "".join(f"/{merged_usr(module.path)}\n" for module in chosen.inserted)
-    contents.file(FIRST_STAGE_MODULES.lstrip("/"), order.encode(), part="kernel modules")
-    contents.file(f"{chosen.folder}/modules.dep", chosen.dependency_table().encode(), part="kernel modules")
-    contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode(), part="kernel modules")
+    contents.file(FIRST_STAGE_MODULES.lstrip("/"), order.encode())
+    contents.file(f"{chosen.folder}/modules.dep", chosen.dependency_table().encode())
+    contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode())
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
     if config is not None:
-        contents.file(f"boot/config-{version}", root.read(config), part="kernel configuration")
+        contents.file(f"boot/config-{version}", root.read(config))
 
 
 def _kernel(root: Root, version: str, options: BuildOptions) -> bytes | None:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Collect the content of an image file by file, and the size of its parts."""
+"""Collect the content of an image file by file."""
 
 from __future__ import annotations
 
 import stat
-from collections import Counter
 from pathlib import PurePosixPath
 
 from bootmenu.errors import UsageError
@@ -19,7 +18,6 @@ class Contents:
     def __init__(self) -> None:
         """Begin with the mount points of init, and the console that the kernel opens first."""
         self._nodes: dict[str, ArchiveMember] = {}
-        self._sizes: Counter[str] = Counter()
         for old in ("bin", "sbin", "lib", "lib64"):
             self._nodes[old] = ArchiveMember.link(old, f"usr/{old}")
             self.folder(f"usr/{old}")
@@ -33,32 +31,15 @@ class Contents:
         """Return all members, sorted by path."""
         return tuple(self._nodes[path] for path in sorted(self._nodes))
 
-    @property
-    def size(self) -> int:
-        """Return the size of all files in bytes."""
-        return sum(self._sizes.values())
-
-    def biggest_parts(self, count: int) -> list[tuple[str, int]]:
-        """Return (part, bytes) of the biggest parts, in descending order."""
-        return self._sizes.most_common(count)
-
     def folder(self, path: str, permissions: int = 0o755) -> None:
         """Add a directory unless it already exists."""
         inside = merged_usr(path)
         if inside not in self._nodes:
             self._put(ArchiveMember.folder(inside, permissions))
 
-    def file(self, path: str, data: bytes, *, part: str, executable: bool = False) -> None:
-        """Add or replace a file.
-
-        part: what the file belongs to, for ``biggest_parts``.
-        """
-        inside = merged_usr(path)
-        old = self._nodes.get(inside)
-        if old is not None and stat.S_ISREG(old.mode):
-            self._sizes[part] -= len(old.data)
-        self._put(ArchiveMember.file(inside, data, 0o755 if executable else 0o644))
-        self._sizes[part] += len(data)
+    def file(self, path: str, data: bytes, *, executable: bool = False) -> None:
+        """Add or replace a file."""
+        self._put(ArchiveMember.file(merged_usr(path), data, 0o755 if executable else 0o644))
 
     def link(self, path: str, target: str) -> None:
         """Add a symbolic link, unless path and target are the same file due to the merged /usr."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Write newc cpio archives, the format of an initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
+"""Write and read newc cpio archives, the format of an initramfs.
+
+Documentation/driver-api/early-userspace/buffer-format.rst specifies it.
 
 This needs no root, as device nodes are only numbers in a header. The output is reproducible.
 """
@@ -7,12 +9,14 @@ This needs no root, as device nodes are only numbers in a header. The output is 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
-from bootmenu.errors import BootmenuError
+from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.value import Value
 
 _TRAILER = "TRAILER!!!"
+_HEADER = 110
+"""Bytes of a member's header: the magic, and 13 numbers of 8 hexadecimal digits."""
 MAX_SIZE = 0xFFFF_FFFF
 """Of a file, in bytes."""
 
@@ -66,6 +70,30 @@ def pack(nodes: Iterable[ArchiveMember], *, mtime: int = 0) -> Iterator[bytes]:
         written += len(piece)
         yield piece
     yield bytes(-written % 512)
+
+
+def unpack(data: bytes, at: int = 0) -> Generator[ArchiveMember, None, int]:
+    """Yield the members of the archive that begins at an offset, and return the offset of its end.
+
+    Raise FormatError if it is damaged.
+    """
+    while True:
+        header = data[at : at + _HEADER]
+        if len(header) < _HEADER or header[:6] != b"070701":
+            raise FormatError("it is no archive, or ends early", at)
+        try:
+            fields = [int(header[place : place + 8], 16) for place in range(6, _HEADER, 8)]
+        except ValueError:
+            raise FormatError("a header of the archive is damaged", at) from None
+        _, mode, _, _, _, _, size, _, _, major, minor, name_size, _ = fields
+        begin = at + _HEADER + name_size + -(_HEADER + name_size) % 4
+        name = data[at + _HEADER : at + _HEADER + name_size].rstrip(b"\0").decode("utf-8", "surrogateescape")
+        at = begin + size + -size % 4
+        if name == _TRAILER:
+            return at
+        if begin + size > len(data):
+            raise FormatError("the archive ends early", at)
+        yield ArchiveMember(path=name, mode=mode, data=data[begin : begin + size], device=(major, minor))
 
 
 def _record(node: ArchiveMember, *, inode: int, mtime: int) -> Iterator[bytes]:

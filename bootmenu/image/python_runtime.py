@@ -23,8 +23,9 @@ import bootmenu
 from bootmenu.errors import BootmenuError
 from bootmenu.image import installed_files
 from bootmenu.image.contents import Contents
+from bootmenu.image.image_parts import BOOTMENU, part_of
 from bootmenu.image.process_runner import Runner, output
-from bootmenu.image.rootfs import Root
+from bootmenu.image.rootfs import Root, merged_usr
 from bootmenu.image.shared_libraries import is_elf
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
@@ -160,7 +161,7 @@ class Packer:
         self._contents = contents
         self._runner = runner
         self._say = say
-        self._modules: dict[str, tuple[bytes, str]] = {}
+        self._modules: dict[str, bytes] = {}
 
     def compile(self) -> None:
         """Compile all modules that were added; call this last."""
@@ -172,16 +173,16 @@ class Packer:
                 f"--suite auto, which has the Python of this host"
             )
         compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
-        for path, (source, part) in self._modules.items():
+        for path, source in self._modules.items():
             code = compiled[path]
             if code is None:
-                self._contents.file(path, source, part=part)
+                self._contents.file(path, source)
             else:
-                self._contents.file(f"{path}c", code, part=part)
+                self._contents.file(f"{path}c", code)
 
     def _compile(self, compiler: str) -> dict[str, bytes | None]:
         # of bootmenu's own functions some are printed, by `bootmenu help`
-        modules = [(path, source, part == "bootmenu") for path, (source, part) in self._modules.items()]
+        modules = [(path, source, part_of(merged_usr(path)) == BOOTMENU) for path, source in self._modules.items()]
         request = marshal.dumps(modules, 2)
         answer = output(
             self._runner,
@@ -202,11 +203,11 @@ class Packer:
                 continue
             if inside.startswith("lib-dynload/"):
                 if not _PRUNED_EXTENSIONS.match(PurePosixPath(inside).name):
-                    self._binary(path, self._root.read(path), part="Python")
+                    self._binary(path, self._root.read(path))
             elif inside.endswith(".py"):
-                self._module(path, self._root.read(path), part="Python")
+                self._modules[path] = self._root.read(path)
             elif not inside.endswith((".a", ".o", ".pyc", ".exe", ".so")):
-                self._contents.file(path, self._root.read(path), part="Python")
+                self._contents.file(path, self._root.read(path))
 
     def program(self) -> None:
         """Add bootmenu and its themes, from where this process imported them."""
@@ -214,16 +215,16 @@ class Packer:
         top = f"{self.python.packages}/bootmenu"
         for path in _files(package):
             if path.suffix == ".py":
-                self._module(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
+                self._modules[f"{top}/{path.relative_to(package)}"] = path.read_bytes()
             elif path.suffix == ".po":  # in a checkout; the program reads the compiled catalogue
                 if not path.with_suffix(".mo").exists():
                     self._say(f"left out: the language {path.stem} (its catalogue is not compiled)")
             elif path.suffix not in (".pyc", ".typed", ".part"):
-                self._contents.file(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
+                self._contents.file(f"{top}/{path.relative_to(package)}", path.read_bytes())
         themes = package.parent / "themes"
         if not (package / "themes").is_dir() and themes.is_dir():
             for path in _files(themes):
-                self._contents.file(f"{top}/themes/{path.relative_to(themes)}", path.read_bytes(), part="bootmenu")
+                self._contents.file(f"{top}/themes/{path.relative_to(themes)}", path.read_bytes())
 
     def dependencies(self) -> None:
         """Add the distributions that bootmenu needs at run time, with their requirements."""
@@ -267,20 +268,17 @@ class Packer:
         data = host.read_bytes()
         if ".dist-info/" in inside or ".egg-info/" in inside:
             if host.name in ("METADATA", "PKG-INFO"):
-                self._contents.file(path, data.partition(b"\n\n")[0] + b"\n", part="Python packages")
+                self._contents.file(path, data.partition(b"\n\n")[0] + b"\n")
         elif inside.endswith(".py"):
-            self._module(path, data, part="Python packages")
+            self._modules[path] = data
         elif is_elf(data):
-            self._binary(path, data, part="Python packages")
+            self._binary(path, data)
         elif not inside.endswith(".pyc"):
-            self._contents.file(path, data, part="Python packages")
+            self._contents.file(path, data)
 
-    def _binary(self, path: str, data: bytes, *, part: str) -> None:
-        self._contents.file(path, data, part=part)
+    def _binary(self, path: str, data: bytes) -> None:
+        self._contents.file(path, data)
         self.binaries.append((path, data))
-
-    def _module(self, path: str, source: bytes, *, part: str) -> None:
-        self._modules[path] = (source, part)
 
 
 def own_requirements() -> list[str]:

@@ -75,19 +75,18 @@ def test_any_files_come_back(files: dict[str, bytes]) -> None:
 
 def test_contents_have_one_usr_and_a_console() -> None:
     contents = Contents()
-    contents.file("/lib/x/libx.so.1", b"x", part="libraries")
-    contents.file("/sbin/tool", b"t", part="tools", executable=True)
+    contents.file("/lib/x/libx.so.1", b"x")
+    contents.file("/sbin/tool", b"t", executable=True)
     nodes = {node.path: node for node in contents.nodes}
     assert nodes["usr/lib/x/libx.so.1"].data == b"x"
     assert nodes["usr/sbin/tool"].mode == stat.S_IFREG | 0o755
     assert nodes["lib"].data == b"usr/lib"
     assert nodes["dev/console"].device == (5, 1)
-    assert contents.size == 2
 
 
 @pytest.mark.parametrize("path", ["../etc/passwd", "a/../../b", "a//b", "dev/console/x", "init/x"])
 def test_no_file_gets_out_of_the_image_or_below_a_file(path: str) -> None:
     contents = Contents()
-    contents.file("init", b"", part="init")
+    contents.file("init", b"")
     with pytest.raises(UsageError):
-        contents.file(path, b"", part="x")
+        contents.file(path, b"")

@@ -73,7 +73,7 @@ def test_a_folder_is_packed_with_its_folders_and_what_is_left_out_is_said(tmp_pa
 
 def test_a_folder_of_the_image_is_not_replaced_by_a_file() -> None:
     contents = Contents()
-    contents.file("etc/passwd", b"", part="init")
+    contents.file("etc/passwd", b"")
     for path in ("etc", "bin", "usr/lib"):
         with pytest.raises(UsageError, match="is a folder of the image"):
-            contents.file(path, b"", part="included files")
+            contents.file(path, b"")

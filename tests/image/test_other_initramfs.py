@@ -19,8 +19,8 @@ def menu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A menu of three files."""
 
     def add_menu(_root: Root, contents: Contents, *_: object) -> None:
-        contents.file("/usr/bin/python3.99", b"python", part="Python", executable=True)
-        contents.file("/lib/some.so", b"library", part="libraries")
+        contents.file("/usr/bin/python3.99", b"python", executable=True)
+        contents.file("/lib/some.so", b"library")
         contents.link("/usr/bin/python3", "python3.99")
 
     monkeypatch.setattr(other_initramfs, "add_menu", add_menu)

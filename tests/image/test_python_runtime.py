@@ -75,16 +75,16 @@ def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
 def test_docstrings_of_functions_are_kept_only_where_they_are_printed(tmp_path: Path) -> None:
     source = b'"""module"""\nfrom __future__ import annotations\nclass C:\n "class"\n def f(self):\n  "method"\n'
     packer = Packer(python_tree(tmp_path), Contents(), Commands(), lambda _: None)
-    for part in ("Python", "bootmenu"):
-        packer._module(f"/{part}.py", source, part=part)
+    ours, theirs = (f"usr/lib/python3/dist-packages/{name}" for name in ("bootmenu/a.py", "other/a.py"))
+    packer._modules |= {f"/{ours}": source, f"/{theirs}": source}
     packer.compile()
     kept = {}
     for node in packer._contents.nodes:
-        if node.path in ("Python.pyc", "bootmenu.pyc"):
+        if node.path in (f"{ours}c", f"{theirs}c"):
             found: dict[str, Any] = {}
             exec(marshal.loads(node.data[16:]), found)
             kept[node.path] = [found.get("__doc__"), found["C"].__doc__, found["C"].f.__doc__]
-    assert kept == {"Python.pyc": [None, "class", None], "bootmenu.pyc": ["module", "class", "method"]}
+    assert kept == {f"{theirs}c": [None, "class", None], f"{ours}c": ["module", "class", "method"]}
 
 
 def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
