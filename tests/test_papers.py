@@ -101,7 +101,6 @@ PARSED = ("menu", "boot", "image", "mark-good", "pin", "vm")
 """Subcommands that need a machine, a person or a download."""
 ELSEWHERE = {
     "mkimage": "u-boot-tools",
-    "ukify": "systemd-ukify",
     "update-grub": "",
     "update-initramfs": "",
     "dracut": "",

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from bootmenu.errors import UsageError
 from bootmenu.image import SUITE
+from bootmenu.model.text import printable
 
 HELP = "build a first stage, or copy the menu into another initramfs"
 FOLLOWS = "completion"
 EXAMPLES = (
     ("bootmenu image build --debian arm64 --output first-stage.cpio.zst", "build a first stage for a board"),
-    ("bootmenu image build --root / --output first-stage.cpio.zst", "build one from the files of this system"),
+    ("bootmenu image build --debian amd64 --uki --output bootmenu.efi", "build one file that a PC's firmware starts"),
+    ("bootmenu image list first-stage.cpio.zst", "print what is in an image"),
     ("bootmenu image copy --into initramfs", "copy the menu into the tree of an initramfs"),
 )
 
@@ -30,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or from an existing root file system. Nothing of it is run, and no root is needed.",
     )
     build.set_defaults(run_image=_build)
-    build.add_argument("--output", type=Path, required=True, metavar="FILE", help="the initramfs to write")
+    written = build.add_mutually_exclusive_group(required=True)
+    written.add_argument("--output", type=Path, metavar="FILE", help="the initramfs, or with --uki the EFI program")
+    written.add_argument(
+        "--list", action="store_true", help="write nothing, and print what would be in it: bytes, part, path"
+    )
     build.add_argument(
         "--debian", metavar="ARCH", help="download Debian packages of this architecture, such as arm64"
     )
@@ -76,6 +84,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="how it is compressed: none, zstd or gzip (default: %(default)s)",
     )
+    build.add_argument(
+        "--modules-for",
+        choices=("boards", "pc", "virt", "all"),
+        default="all",
+        metavar="MACHINES",
+        help="kernel modules for boards, pc, virt or all; each has those for virtual machines (default: %(default)s)",
+    )
+    build.add_argument(
+        "--module",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more kernel module, with what it needs, which is inserted at the start (repeatable)",
+    )
+    build.add_argument(
+        "--firmware",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more file or folder below /lib/firmware of the tree, or ./FOLDER of this host, whose content goes "
+        "there (repeatable; what the modules name is added from the tree anyway)",
+    )
+    build.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings to check and pack as /etc/bootmenu.toml"
+    )
+    build.add_argument(
+        "--cmdline",
+        default="",
+        metavar="TEXT",
+        help="with --uki: its kernel command line; else words such as bootmenu.timeout=5, which count as if they "
+        "were on the kernel's",
+    )
+    build.add_argument(
+        "--uki",
+        action="store_true",
+        help="write a unified kernel image in place of an initramfs: one EFI program, with the kernel in it",
+    )
+    build.add_argument(
+        "--sign",
+        nargs=2,
+        type=Path,
+        metavar=("KEY", "CERT"),
+        help="with --uki: sign it for Secure Boot with sbsign; both files in PEM",
+    )
+    build.add_argument(
+        "--budget", type=_bytes, metavar="BYTES", help="write nothing, and fail, if it would be bigger than this"
+    )
+    build.add_argument(
+        "--diff",
+        type=Path,
+        metavar="OLD",
+        help="print what is added, removed or changed in comparison with an older image",
+    )
+    shown = actions.add_parser(
+        "list",
+        help="print what is in an image: bytes, part, path",
+        description="Print the files of an image with their sizes, unpacked, and the size of each part; or what was "
+        "added, removed or changed since another one.",
+    )
+    shown.set_defaults(run_image=_list)
+    shown.add_argument("image", type=Path, metavar="FILE", help="an initramfs, or a unified kernel image")
+    shown.add_argument("--diff", type=Path, metavar="OLD", help="print the differences from this image to FILE")
     copy = actions.add_parser(
         "copy",
         help="copy the menu into an initramfs that another program builds",
@@ -109,13 +179,14 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from bootmenu.image import included_files
-    from bootmenu.image.build import BuildOptions, Compress, build
+    from bootmenu.image import image_file, image_parts, included_files
+    from bootmenu.image.build import BuildOptions, Compress, assemble, build
+    from bootmenu.image.module_classes import ModulesFor
     from bootmenu.system.processes import Commands
     from bootmenu.view.progress_bar import ProgressBar
 
     options = BuildOptions(
-        output=args.output.absolute(),
+        output=None if args.output is None else args.output.absolute(),
         root=args.root,
         debian=args.debian,
         suite=args.suite,
@@ -126,11 +197,52 @@ def _build(args: argparse.Namespace) -> int:
         packages=tuple(args.package),
         includes=tuple(included_files.parse(text) for text in args.include),
         compress=Compress(args.compress),
+        modules_for=ModulesFor(args.modules_for),
+        modules=tuple(args.module),
+        firmware=tuple(args.firmware),
+        settings=args.settings,
+        cmdline=args.cmdline,
+        uki=args.uki,
+        sign=None if args.sign is None else (args.sign[0], args.sign[1]),
+        budget=args.budget,
         cache=cache_folder(),
         mtime=source_date(os.environ.get("SOURCE_DATE_EPOCH")),
     )
-    build(options, Commands(), ProgressBar(sys.stderr, os.environ))
+    older = None if args.diff is None else image_file.read(args.diff)
+    progress = ProgressBar(sys.stderr, os.environ)
+    if args.list:
+        made = assemble(options, Commands(), progress).contents.nodes
+        _print([*image_parts.listing(made), *(() if older is None else ("", *image_parts.differences(older, made)))])
+        return 0
+    build(options, Commands(), progress)
+    if older is not None:
+        _print(image_parts.differences(older, image_file.read(args.output)))
     return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from bootmenu.image import image_file, image_parts
+
+    found = image_file.read(args.image)
+    _print(
+        image_parts.listing(found)
+        if args.diff is None
+        else image_parts.differences(image_file.read(args.diff), found)
+    )
+    return 0
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(printable(line))
+
+
+def _bytes(text: str) -> int:
+    """Return a size in bytes, of digits with or without kB or MB. Raise ArgumentTypeError."""
+    match = re.fullmatch(r"(\d{1,12})(kB|MB)?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is no size; for example 12000000, or 12MB")
+    return int(match[1]) * {None: 1, "kB": 1000, "MB": 1_000_000}[match[2]]
 
 
 def source_date(text: str | None) -> int:

@@ -40,7 +40,7 @@ class Command(Value, kw_only=True):
     flags: tuple[Flag, ...]
 
 
-_FILES = regex(r"^(F|FILE|DIR|KERNEL|FOLDER)\b")
+_FILES = regex(r"^(F|FILE|DIR|KERNEL|FOLDER|KEY|OLD)\b")
 
 
 def described() -> list[Command]:
@@ -77,7 +77,8 @@ def _commands(
 
 def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:
     takes = action.nargs != 0
-    metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    named = action.metavar or action.dest.upper()
+    metavar = named if isinstance(named, str) else " ".join(named)
     choices = tuple(map(str, action.choices)) if action.choices else tuple(values.get(metavar, ()))
     return Flag(
         names=tuple(action.option_strings),

@@ -17,6 +17,8 @@ from bootmenu.model.value import Value
 FILE = "/etc/bootmenu.toml"
 FIRST_STAGE_MODULES = "/etc/bootmenu/modules"
 """The list of modules that a first stage's init loads: every first stage has it, and no other system."""
+FIRST_STAGE_CMDLINE = "/etc/bootmenu/cmdline"
+"""Words that a first stage was built with; they count as if the kernel's command line began with them."""
 FIRST_STAGE_SECONDS = 10
 """Default timeout in a first stage: an unattended machine has to start."""
 

@@ -14,7 +14,7 @@ from itertools import islice
 from bootmenu.config import settings_file
 from bootmenu.config.option import UNSET, CommandLineRule, Option
 from bootmenu.config.setting_values import PartlyError, shown
-from bootmenu.config.settings import FILE, OPTIONS, Profile, Settings
+from bootmenu.config.settings import FILE, FIRST_STAGE_CMDLINE, OPTIONS, Profile, Settings
 from bootmenu.config.settings_file import NotUnderstoodError
 from bootmenu.config.unknown_settings import meant_by_name, meant_by_value
 from bootmenu.model.entry import CommandLine
@@ -57,7 +57,7 @@ def load(host: Host, flags: Mapping[str, object] | None = None, *, file: str = F
     """
     layers = _Layers(file)
     layers.take_file(host)
-    layers.take_words(host.text("/proc/cmdline") or "")
+    layers.take_words(" ".join(host.text(path) or "" for path in (FIRST_STAGE_CMDLINE, "/proc/cmdline")))
     for name, value in (flags or {}).items():
         layers.take(name, value, f"--{name}")
     return layers.loaded()

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import zstandard
 
-from bootmenu.config.settings import FIRST_STAGE_MODULES
+from bootmenu.config.settings import FILE, FIRST_STAGE_CMDLINE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.initramfs import FIRST_STAGE
 from bootmenu.image import (
@@ -22,20 +22,26 @@ from bootmenu.image import (
     apt,
     cpio,
     debian,
+    firmware_files,
     image_parts,
     included_files,
     kernel_modules,
     output_files,
     shared_libraries,
+    unified_kernel,
 )
 from bootmenu.image.contents import Contents
+from bootmenu.image.module_classes import ALWAYS, ON_DEMAND, ModulesFor
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
 from bootmenu.image.rootfs import Root, merged_usr
+from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import ProgressBar, ProgressTask
 
 _ZSTD_LEVEL = 19
+_LONGEST_CMDLINE = 2047
+"""COMMAND_LINE_SIZE of arm64 and x86 (uapi/asm/setup.h), without the NUL at the end."""
 _TOOLS = ("kexec", "blkid", "fdtoverlay")
 _WHERE_PRESENT = ("lvm", "mdadm", "cryptsetup")
 """Optional tools for disks with LVM, RAID or encryption: --package lvm2, mdadm, cryptsetup-bin."""
@@ -68,7 +74,8 @@ class Compress(StrEnum):
 class BuildOptions(Value, kw_only=True):
     """The options of ``bootmenu image build``."""
 
-    output: Path
+    output: Path | None = None
+    """The initramfs or unified kernel image to write; `assemble` does not need it."""
     root: Path | None = None
     """The tree to take files from; with ``debian`` the directory for unpacked packages, or None for the cache."""
     debian: str | None = None
@@ -82,7 +89,22 @@ class BuildOptions(Value, kw_only=True):
     kernel_version: str | None = None
     """Name of its directory of modules, or None for the only one or the running kernel's."""
     kernel_output: Path | None = None
-    """None to write the kernel next to ``output``, if the tree has it."""
+    """None to write the kernel next to ``output``, if the tree has it and it is not in there."""
+    modules_for: ModulesFor = ModulesFor.ALL
+    modules: tuple[str, ...] = ()
+    """Further modules, which are inserted on every machine."""
+    firmware: tuple[str, ...] = ()
+    """See `firmware_files.collect`."""
+    settings: Path | None = None
+    """A settings file to check and include."""
+    cmdline: str = ""
+    """Of a unified kernel image; else words for bootmenu that count as if they were on the kernel's command line."""
+    uki: bool = False
+    """Whether to make a unified kernel image."""
+    sign: tuple[Path, Path] | None = None
+    """(key, certificate) for it, both in PEM."""
+    budget: int | None = None
+    """Most bytes of ``output``."""
     packages: tuple[str, ...] = ()
     includes: tuple[tuple[Path, str], ...] = ()
     """(file or directory on this host, path in the image)."""
@@ -93,18 +115,75 @@ class BuildOptions(Value, kw_only=True):
     """Modification time of all files in the archive, in seconds since 1970."""
 
 
+class Assembled(Value, kw_only=True):
+    """What is in an image, before it is packed."""
+
+    root: Root
+    contents: Contents
+    version: str
+    """Of the kernel."""
+    kernel: bytes | None
+    """None if the tree does not have it."""
+
+
 def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     """Build the image, and write it and the kernel to disk.
 
     Raise UsageError if options contradict each other or an included file is unusable, BootmenuError if something is
-    missing.
+    missing, or the image is over its budget. What was there before is then kept.
     """
+    output, kernel_output = options.output, options.kernel_output
+    if output is None:
+        raise UsageError("nothing says where the image is written to", "Give --output FILE.")
+    if kernel_output is None and not options.uki:
+        kernel_output = output.with_name(output.name + ".vmlinuz")
     # before anything is downloaded
-    kernel_output = options.kernel_output or options.output.with_name(options.output.name + ".vmlinuz")
-    output_files.check([options.output, kernel_output])
-    for source, destination in options.includes:
+    output_files.check([output] if kernel_output is None else [output, kernel_output])
+    made = assemble(options, runner, progress)
+    nodes, kernel = made.contents.nodes, made.kernel
+    size = sum(map(len, cpio.pack(nodes, mtime=options.mtime)))
+    with progress.task(f"packing {len(nodes)} files", size) as task:
+        pieces = _counted(cpio.pack(nodes, mtime=options.mtime), task)
+        packed = _mark() + options.compress.apply(pieces, size)
+    if options.uki:
+        assert kernel is not None  # assemble has asked for it
+        packed = unified_kernel.of_first_stage(
+            made.root, kernel, release=made.version, initrd=packed, cmdline=options.cmdline
+        )
+        if options.sign is not None:
+            packed = unified_kernel.signed(packed, *options.sign, runner)
+    biggest = image_parts.biggest(nodes)
+    if options.budget is not None and len(packed) > options.budget:
+        raise BootmenuError(
+            f"{output} would have {len(packed)} bytes, {len(packed) - options.budget} more than the budget; "
+            f"nothing was written. Its biggest parts, unpacked: {biggest}",
+            "Choose fewer modules with --modules-for, or see what --list prints.",
+        )
+    files = {output: packed}
+    if kernel is not None and kernel_output is not None:
+        files[kernel_output] = kernel
+    output_files.write(files)
+    progress(f"{output}: {megabytes(len(packed))} packed, {megabytes(size)} unpacked")
+    progress(f"biggest parts: {biggest}")
+    if kernel is None:
+        progress(f"no kernel written: {made.root.folder} has no /boot/vmlinuz-{made.version}")
+    elif kernel_output is not None:
+        progress(f"{kernel_output}: kernel {made.version}, {megabytes(len(kernel))}")
+
+
+def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> Assembled:
+    """Return what is in the image; nothing of it is written. Raise what `build` does."""
+    includes = options.includes
+    if options.settings is not None:
+        if not options.settings.is_file():
+            raise UsageError(f"{options.settings} cannot be packed as settings: it is no file")
+        includes = (*includes, (options.settings, FILE.lstrip("/")))
+    _check_cmdline(options)
+    if options.sign is not None:
+        unified_kernel.sbsign()
+    for source, destination in includes:
         included_files.check_settings(source, destination)
-    included = [file for pair in options.includes for file in included_files.collect(*pair, progress)]
+    included = [file for pair in includes for file in included_files.collect(*pair, progress)]
     root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
@@ -115,27 +194,36 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
     contents.link("/usr/bin/sh", "busybox")
     contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
-    _add_kernel_parts(root, version, contents, progress)
+    included += _add_kernel_parts(root, version, contents, options, progress)
     contents.file("init", _data("init.sh"), executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
     contents.file("etc/group", b"root:x:0:\n")
+    if options.cmdline and not options.uki:
+        contents.file(FIRST_STAGE_CMDLINE.lstrip("/"), f"{options.cmdline}\n".encode())
     for each in included:
         if each.data is None:
             contents.folder(each.path)
         else:
             contents.file(each.path, each.data, executable=each.executable)
-    kernel = _kernel(root, version, options)
-    size = sum(map(len, cpio.pack(contents.nodes, mtime=options.mtime)))
-    with progress.task(f"packing {len(contents.nodes)} files", size) as task:
-        pieces = _counted(cpio.pack(contents.nodes, mtime=options.mtime), task)
-        packed = _mark() + options.compress.apply(pieces, size)
-    output_files.write({options.output: packed} | ({} if kernel is None else {kernel_output: kernel}))
-    progress(f"{options.output}: {_mb(len(packed))} packed, {_mb(size)} unpacked")
-    progress("biggest parts: " + image_parts.biggest(contents.nodes))
-    if kernel is None:
-        progress(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
-    else:
-        progress(f"{kernel_output}: kernel {version}, {_mb(len(kernel))}")
+    return Assembled(root=root, contents=contents, version=version, kernel=_kernel(root, version, options))
+
+
+def _check_cmdline(options: BuildOptions) -> None:
+    """Raise UsageError for a command line that would have no effect, or cannot be one."""
+    if not options.cmdline.isprintable():
+        raise UsageError("--cmdline has characters that a kernel command line cannot have")
+    if len(options.cmdline.encode()) > _LONGEST_CMDLINE:
+        raise UsageError(f"--cmdline is longer than {_LONGEST_CMDLINE} bytes, which a kernel would cut")
+    if options.uki:
+        return
+    if options.sign is not None:
+        raise UsageError("--sign is for unified kernel images", "Add --uki.")
+    others = [word for word in options.cmdline.split() if not word.startswith("bootmenu.")]
+    if others:
+        raise UsageError(
+            f"--cmdline {others[0]}: an initramfs has no kernel command line, so this would have no effect",
+            "Say it in the boot loader's configuration, or make a unified kernel image with --uki.",
+        )
 
 
 def _mark() -> bytes:
@@ -179,10 +267,11 @@ def _prepare_root(options: BuildOptions, runner: Runner, progress: ProgressBar) 
     if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*", name) is None:
         raise UsageError(f"{name} is not a Debian suite and architecture")
     kernel = options.kernel_package or debian.kernel_package(options.debian)
-    selection = debian.Selection(kernel=kernel, extra=options.packages)
+    packages = (*options.packages, *([unified_kernel.PACKAGE] if options.uki else []))
+    selection = debian.Selection(kernel=kernel, extra=packages)
     sources = apt.choose_sources(suite, options.mirror, apt.host_source_files())
     private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
-    default = options.cache / "roots" / "-".join([name, kernel, *sorted(options.packages)])
+    default = options.cache / "roots" / "-".join([name, kernel, *sorted(packages)])
     folder = options.root or default
     debian.prepare(private_apt, selection, folder, runner, progress)
     return Root(folder)
@@ -226,6 +315,10 @@ _COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import 
 """The program `bootmenu`, for use in the first stage's shell."""
 
 
+_MDEV = b'$MODALIAS=.* 0:0 660 @modprobe -qb "$MODALIAS"\n'
+"""What init lets mdev do: ask for the module of each device that comes."""
+
+
 def _data(name: str) -> bytes:
     return Path(__file__).with_name(name).read_bytes()
 
@@ -240,31 +333,31 @@ def _add_from_root(root: Root, path: str, contents: Contents) -> None:
         contents.link(f"/usr/lib/{name}", f"/{merged_usr(real)}")
 
 
-def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callable[[str], None]) -> None:
-    chosen = kernel_modules.collect(root, version)
+def _add_kernel_parts(
+    root: Root, version: str, contents: Contents, options: BuildOptions, say: Callable[[str], None]
+) -> list[included_files.IncludedFile]:
+    """Add modules and the kernel's configuration; return the firmware."""
+    patterns = options.modules_for.patterns + ON_DEMAND
+    chosen = kernel_modules.collect(root, version, patterns, named=options.modules, inserted=ALWAYS)
     say(f"adding {len(chosen.modules)} modules of kernel {version}")
-    if chosen.absent:
-        say(f"left out, this kernel does not have them: {' '.join(chosen.absent)}")
     for problem in chosen.problems:
         say(f"left out: {problem}")
     for module in chosen.modules:
         contents.file(module.path, module.data)
-    order = "".join(f"/{merged_usr(module.path)}\n" for module in chosen.inserted)
-    contents.file(FIRST_STAGE_MODULES.lstrip("/"), order.encode())
+    names = "".join(f"{name}\n" for name in chosen.inserted)
+    contents.file(FIRST_STAGE_MODULES.lstrip("/"), names.encode())
+    contents.file("etc/mdev.conf", _MDEV)
     contents.file(f"{chosen.folder}/modules.dep", chosen.dependency_table().encode())
     contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode())
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
     if config is not None:
         contents.file(f"boot/config-{version}", root.read(config))
+    return list(firmware_files.collect(root, chosen.modules, options.firmware, say))
 
 
 def _kernel(root: Root, version: str, options: BuildOptions) -> bytes | None:
     """Return the kernel, or None if the tree does not have it and nobody asked for it."""
     path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
-    if path is None and options.kernel_output is not None:
+    if path is None and (options.uki or options.kernel_output is not None):
         raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself")
     return None if path is None else root.read(path)
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

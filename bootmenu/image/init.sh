@@ -43,16 +43,18 @@ mount_all() {
 	busybox mkdir -p $state
 }
 
+# What no device asks for, and what the devices that are there ask for, by one process: on a slow board each takes longer
+# than the kernel takes for a module. Devices that come later, be it because their bus was found only now, are served by
+# mdev, which waits for them from before on.
 insert_modules() {
 	[ -r /etc/bootmenu/modules ] || return 0
-	names=
-	while read -r module; do
-		module=${module##*/}
-		names="$names ${module%.ko}"
-	done </etc/bootmenu/modules
-	# one process for all: on a slow board each takes longer than the kernel takes for a module
-	# shellcheck disable=SC2086 # words
-	busybox modprobe -a $names 2>>$state/init.log || echo "some modules were not inserted" >>$state/init.log
+	busybox mdev -d 2>>$state/init.log || echo "mdev does not run: no modules for devices that are plugged in" >>$state/init.log
+	IFS='
+'
+	# shellcheck disable=SC2046 # a line each
+	busybox modprobe -aq $(busybox find /sys/devices -path /sys/devices/system -prune -o -name modalias -exec \
+		busybox sort -u /etc/bootmenu/modules {} + 2>/dev/null) 2>>$state/init.log
+	unset IFS
 }
 
 # Where the machine was started by EFI firmware the kernel has made this folder, empty, and the mount brings the module.
@@ -65,8 +67,10 @@ mount_efi_variables() {
 
 read_command_line() {
 	term= size= loglevel=1 shell=yes profile=
+	words= built=
+	[ -r /etc/bootmenu/cmdline ] && read -r built </etc/bootmenu/cmdline
 	read -r words </proc/cmdline
-	for word in $words; do
+	for word in $built $words; do
 		case $word in
 		bootmenu.term=*) term=${word#*=} ;;
 		bootmenu.size=[1-9]*x[1-9]*) size=${word#*=} ;;

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Select the kernel modules of a first stage: those that init inserts, in order, and those for modprobe.
+"""Collect the kernel modules of a first stage, with what they need and the tables for modprobe.
 
-The order is derived from the modules' ``depends=`` and ``softdep=`` in .modinfo, because a package that is only
-unpacked has no modules.dep.
+All is derived from the modules' own .modinfo, because a package that is only unpacked has no modules.dep.
 """
 
 from __future__ import annotations
@@ -11,46 +10,17 @@ import fnmatch
 import gzip
 import io
 import lzma
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 import zstandard
 
-from bootmenu.errors import FormatError
-from bootmenu.formats.elf import elf_file
-from bootmenu.formats.reader import Buffer
+from bootmenu.errors import FormatError, UsageError
+from bootmenu.formats.elf import MAGIC
 from bootmenu.image.rootfs import Root
+from bootmenu.model.suggestion import did_you_mean
 from bootmenu.model.value import Value
-
-INSERTED = (
-    # buses and consoles of virtual machines
-    "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_scsi", "virtio_console", "virtio_gpu", "bochs",
-    "virtio_input",
-    # disks
-    "nvme", "sd_mod", "ahci", "ahci_platform", "usb_storage", "uas", "mmc_block",
-    "sdhci_pci", "sdhci_acpi", "sdhci_iproc", "sdhci_of_*", "sdhci_tegra", "sdhci_msm", "bcm2835", "dw_mmc*",
-    "meson_gx_mmc", "sunxi_mmc",
-    # USB hosts and keyboards
-    "xhci_pci", "xhci_plat_hcd", "ehci_pci", "ehci_platform", "ohci_pci", "ohci_platform", "dwc2", "dwc3",
-    "dwc3_of_simple", "usbhid", "hid_generic",
-    # buttons: /dev/input/event* itself, GPIO keys, volume keys on an ADC, power keys of power management chips
-    "evdev", "gpio_keys", "adc_keys", "axp20x_pek", "rk805_pwrkey", "pm8941_pwrkey",
-    # file systems and partitions of nearly every board's disk
-    "ext4", "vfat", "nls_cp437", "nls_ascii", "dm_mod",
-)  # fmt: skip
-"""Modules that init always inserts: names with underscores only; patterns need not match."""
-
-ON_DEMAND = (
-    "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "erofs", "overlay", "nls_iso8859_1", "nls_utf8",
-    # for EFI variables: state.device = "efi"
-    "efivarfs",
-    # image files, RAID and encrypted partitions
-    "loop", "md_mod", "raid0", "raid1", "raid10", "raid456", "dm_crypt",
-    # usual algorithms of encrypted partitions, for the kernel and for cryptsetup
-    "xts", "cbc", "ecb", "essiv", "aes_generic", "aes_arm64", "aes_ce_blk", "aes_neon_blk", "sha256_generic",
-    "af_alg", "algif_skcipher", "algif_hash",
-)  # fmt: skip
-"""Modules that the kernel loads with modprobe on demand; btrfs alone takes a second to benchmark its checksums."""
 
 _MAX_MODULE = 64 << 20
 _ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
@@ -61,6 +31,8 @@ class ModuleInfo(Value, kw_only=True):
 
     aliases: tuple[str, ...] = ()
     """Patterns of names by which the kernel may request it."""
+    firmware: tuple[str, ...] = ()
+    """Paths below /lib/firmware of files that it may load."""
     depends: tuple[str, ...] = ()
     pre: tuple[str, ...] = ()
     """softdep names to load before it."""
@@ -70,20 +42,18 @@ class ModuleInfo(Value, kw_only=True):
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> ModuleInfo:
         """Read an uncompressed module. Raise FormatError if it is not an ELF file with a .modinfo section."""
-        with elf_file(Buffer(data), name) as elf:
-            section = elf.get_section_by_name(".modinfo")
-            text = b"" if section is None else bytes(section.data())
-        if section is None:
-            raise FormatError(f"{name} is not a kernel module: it has no .modinfo section")
         aliases: list[str] = []
+        firmware: list[str] = []
         depends: list[str] = []
         soft: dict[str, list[str]] = {"pre:": [], "post:": []}
-        for entry in text.split(b"\0"):
+        for entry in _modinfo(data, name).split(b"\0"):
             key, _, value = entry.decode("utf-8", "replace").partition("=")
             if key == "depends":
                 depends += [normalise(part) for part in value.split(",") if part]
             elif key == "alias":
                 aliases.append(value)
+            elif key == "firmware":
+                firmware.append(value)
             elif key == "softdep":
                 kind = "pre:"
                 for word in value.split():
@@ -91,7 +61,32 @@ class ModuleInfo(Value, kw_only=True):
                         kind = word
                     else:
                         soft[kind].append(normalise(word))
-        return cls(aliases=tuple(aliases), depends=tuple(depends), pre=tuple(soft["pre:"]), post=tuple(soft["post:"]))
+        return cls(
+            aliases=tuple(aliases),
+            firmware=tuple(firmware),
+            depends=tuple(depends),
+            pre=tuple(soft["pre:"]),
+            post=tuple(soft["post:"]),
+        )
+
+
+def _modinfo(data: bytes, name: str) -> bytes:
+    """Return the content of the section .modinfo. Some hundred modules are read: pyelftools would take 20 s."""
+    if data[:4] != MAGIC or len(data) < 64 or data[4] not in (1, 2):
+        raise FormatError(f"{name} is not an ELF file")
+    wide, order = data[4] == 2, ">" if data[5] == 2 else "<"
+    try:
+        (table,) = struct.unpack_from(f"{order}{'Q' if wide else 'I'}", data, 40 if wide else 32)
+        size, count, names = struct.unpack_from(f"{order}HHH", data, 58 if wide else 46)
+        form = f"{order}{'I20xQQ' if wide else 'I12xII'}"
+        rows = [struct.unpack_from(form, data, table + size * row) for row in range(count)]
+        texts = rows[names][1]
+    except (struct.error, IndexError, OverflowError) as error:
+        raise FormatError(f"{name} is a damaged ELF file: {error}") from None
+    for at, offset, length in rows:
+        if data.startswith(b".modinfo\0", texts + at) and offset + length <= len(data):
+            return data[offset : offset + length]
+    raise FormatError(f"{name} is not a kernel module: it has no .modinfo section")
 
 
 class Module(Value, kw_only=True):
@@ -114,17 +109,11 @@ class ModuleSet(Value, kw_only=True):
 
     folder: str
     """``/lib/modules/VERSION``."""
-    inserted: tuple[Module, ...] = ()
-    on_demand: tuple[Module, ...] = ()
-    absent: tuple[str, ...] = ()
-    """Requested names that this kernel has neither as a module nor built in."""
+    modules: tuple[Module, ...] = ()
+    inserted: tuple[str, ...] = ()
+    """Names of those that init inserts on every machine."""
     problems: tuple[str, ...] = ()
     """Messages about modules that were left out because they cannot be used."""
-
-    @property
-    def modules(self) -> tuple[Module, ...]:
-        """Return all modules."""
-        return self.inserted + self.on_demand
 
     def dependency_table(self) -> str:
         """Return the content of modules.dep(5): the dependencies of each module, direct ones first."""
@@ -183,12 +172,17 @@ def versions(root: Root) -> tuple[str, ...]:
 
 
 def collect(
-    root: Root, version: str, inserted: Sequence[str] = INSERTED, on_demand: Sequence[str] = ON_DEMAND
+    root: Root, version: str, patterns: Sequence[str], *, named: Sequence[str] = (), inserted: Sequence[str] = ()
 ) -> ModuleSet:
-    """Return the requested modules of one kernel version with all their dependencies."""
+    """Return the modules of one kernel version that match patterns (see module_classes), with all their dependencies.
+
+    named: names of further modules. inserted: names that init inserts on every machine, if the kernel has them as
+    modules. Raise UsageError if the kernel does not have one that is named.
+    """
     folder = f"/lib/modules/{version}"
     available: dict[str, str] = {}
-    for path in root.files(f"{folder}/kernel"):
+    # depmod.d(5): "The default is to search 'updates built-in'"
+    for path in sorted(root.files(folder), key=lambda path: not path.startswith(f"{folder}/updates/")):
         ending = next((ending for ending in _ENDINGS if path.endswith(ending)), None)
         if ending is not None:
             available.setdefault(normalise(PurePosixPath(path).name.removesuffix(ending)), path)
@@ -196,15 +190,35 @@ def collect(
     if root.resolve(f"{folder}/modules.builtin") is not None:
         text = root.read(f"{folder}/modules.builtin").decode("utf-8", "replace")
         builtin = frozenset(normalise(PurePosixPath(line).name.removesuffix(".ko")) for line in text.splitlines())
+    for name in named:
+        if normalise(name) not in available.keys() | builtin:
+            raise UsageError(f"kernel {version} has no module {name}", did_you_mean(normalise(name), available))
+    always = [normalise(name) for name in (*inserted, *named)]
     order = _Order(root, available, builtin)
-    first = order.run(inserted)
+    for name in dict.fromkeys([*always, *_matching(available, f"{folder}/kernel/", patterns)]):
+        order.add(name)
+    chosen = {module.name for module in order.modules}
     return ModuleSet(
         folder=folder,
-        inserted=first,
-        on_demand=order.run(on_demand),
-        absent=tuple(order.absent),
+        modules=tuple(order.modules),
+        inserted=tuple(name for name in dict.fromkeys(always) if name in chosen),
         problems=tuple(order.problems),
     )
+
+
+def _matching(available: Mapping[str, str], top: str, patterns: Sequence[str]) -> list[str]:
+    """Return the names of modules that match. available: paths in the tree, by name. top: folder of the modules."""
+    by_path = {path.removeprefix(top).partition(".")[0]: name for name, path in sorted(available.items())}
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            for name in fnmatch.filter(found, pattern[1:]):
+                del found[name]
+        elif "/" in pattern:
+            found |= dict.fromkeys(by_path[path] for path in fnmatch.filter(by_path, pattern))
+        else:
+            found |= dict.fromkeys(fnmatch.filter(by_path.values(), pattern))
+    return list(found)
 
 
 class _Order:
@@ -214,21 +228,14 @@ class _Order:
         self._root = root
         self._available = available
         self._builtin = builtin
-        self._modules: list[Module] = []
         self._done: dict[str, bool] = {}
-        self.absent: list[str] = []
+        self.modules: list[Module] = []
         self.problems: list[str] = []
 
-    def run(self, wanted: Sequence[str]) -> tuple[Module, ...]:
-        """Return the requested modules and their dependencies, without those of earlier calls."""
-        self._modules = []
-        for pattern in wanted:
-            names = fnmatch.filter(sorted(self._available), pattern)
-            if not names and not fnmatch.filter(self._builtin, pattern):
-                self.absent.append(pattern)
-            for name in names:
-                self._visit(name)
-        return tuple(self._modules)
+    def add(self, name: str) -> None:
+        """Append a module after its dependencies, unless it is built in, missing or unusable."""
+        if name in self._available:
+            self._visit(name)
 
     def _visit(self, name: str) -> bool:
         """Append a module after its dependencies; return False if it cannot be used."""
@@ -256,7 +263,7 @@ class _Order:
             self._done[name] = False
             return False
         plain = PurePosixPath(path).name.partition(".ko")[0] + ".ko"
-        self._modules.append(Module(path=str(PurePosixPath(path).with_name(plain)), data=data, info=info))
+        self.modules.append(Module(path=str(PurePosixPath(path).with_name(plain)), data=data, info=info))
         for soft in info.post:
             self._visit_soft(soft)
         return True

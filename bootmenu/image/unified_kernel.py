@@ -7,15 +7,84 @@ UAPI.5, "Unified Kernel Images": "UKIs are regular UEFI PE executables" with the
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
-from bootmenu.errors import FormatError
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.formats.pe import PortableExecutable
+from bootmenu.formats.reader import HEAD_SIZE
+from bootmenu.image.process_runner import Runner, output
+from bootmenu.image.rootfs import Root
 
 _INITIALIZED_READABLE = 0x40000040
 """IMAGE_SCN_CNT_INITIALIZED_DATA and IMAGE_SCN_MEM_READ."""
 _ROW = 40
 """Bytes of a section's row in the table."""
+PACKAGE = "systemd-boot-efi"
+"""Debian's package with the stub."""
+_STUBS = "/usr/lib/systemd/boot/efi/linux{}.efi.stub"
+_NAMES = {
+    0xAA64: "aa64",
+    0x01C0: "arm",
+    0x01C2: "arm",
+    0x8664: "x64",
+    0x014C: "ia32",
+    0x5064: "riscv64",
+    0x6264: "loongarch64",
+}
+"""What UEFI calls architectures in names of files, by the machine number of a PE file."""
+_RELEASE = b'ID=bootmenu\nNAME="bootmenu"\nPRETTY_NAME="bootmenu"\n'
+
+
+def of_first_stage(root: Root, kernel: bytes, *, release: str, initrd: bytes, cmdline: str) -> bytes:
+    """Return the image of a first stage. release: the kernel's, as uname prints it. cmdline: empty for what firmware
+    says. Raise BootmenuError if the tree has no stub for the kernel, or firmware cannot start that."""
+    executable = PortableExecutable.from_head(kernel[:HEAD_SIZE])
+    name = None if executable is None else _NAMES.get(executable.machine)
+    if name is None:
+        raise BootmenuError(
+            f"kernel {release} is not an EFI program, so it cannot be part of a unified kernel image",
+            "Leave --uki out, or take a kernel that is built with CONFIG_EFI_STUB=y.",
+        )
+    stub = _STUBS.format(name)
+    if root.resolve(stub) is None:
+        raise BootmenuError(
+            f"{root.folder} has no {stub}, the program at the beginning of a unified kernel image",
+            f"Install {PACKAGE} there.",
+        )
+    sections = {".osrel": _RELEASE, ".uname": release.encode()}
+    sections |= {".cmdline": cmdline.encode()} if cmdline else {}
+    # the kernel comes last, since it may be unpacked in place
+    return unified_kernel(root.read(stub), sections | {".initrd": initrd, ".linux": kernel})
+
+
+def signed(image: bytes, key: Path, certificate: Path, runner: Runner) -> bytes:
+    """Return the image signed for Secure Boot, by sbsign. Raise BootmenuError if that fails or is not installed."""
+    program = sbsign()
+    with tempfile.TemporaryDirectory(prefix="bootmenu-sign-") as folder:
+        plain, done = Path(folder, "plain.efi"), Path(folder, "signed.efi")
+        try:
+            plain.write_bytes(image)
+            argv = [program, "--key", str(key), "--cert", str(certificate), "--output", str(done), str(plain)]
+            output(runner, argv, timeout=300, hint="Check the key and the certificate, both in PEM.")
+            return done.read_bytes()
+        except OSError as error:
+            raise BootmenuError(
+                f"the image cannot be signed: {error.filename or folder}: {error.strerror}",
+                "Set TMPDIR to a folder with room for it.",
+            ) from error
+
+
+def sbsign() -> str:
+    """Return the path of sbsign. Raise BootmenuError if it is not installed."""
+    program = shutil.which("sbsign", path=os.pathsep.join(os.get_exec_path()))
+    if program is None:
+        raise BootmenuError("sbsign is missing, so the image cannot be signed", "Install the package sbsigntool.")
+    return program
 
 
 def unified_kernel(stub: bytes, sections: Mapping[str, bytes]) -> bytes:

@@ -5,25 +5,30 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
 from bootmenu.commands import image_command
-from bootmenu.errors import UsageError
+from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.initramfs import Initramfs, inspect
+from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import Buffer
-from bootmenu.image import SUITE
+from bootmenu.image import SUITE, image_file
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version
+from bootmenu.image.module_classes import ModulesFor
 from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
 from tests.image.test_python_runtime import python_tree
+from tests.image.test_unified_kernel import stub
 
 
 def parse(*argv: str) -> argparse.Namespace:
@@ -107,6 +112,7 @@ def test_a_whole_image(tmp_path: Path) -> None:
             "bin/busybox": module(),
             "usr/lib/modules/6.1/kernel/virtio_blk.ko": module(depends=""),
             "usr/lib/modules/6.1/kernel/btrfs.ko": module(depends="", alias="fs-btrfs"),
+            "usr/lib/modules/6.1/kernel/ext4.ko": module(depends=""),
             "boot/vmlinuz-6.1": b"kernel",
             "boot/config-6.1": b"CONFIG_KEXEC=y\n",
         },
@@ -127,7 +133,7 @@ def test_a_whole_image(tmp_path: Path) -> None:
     nodes = unpack(zstandard.ZstdDecompressor().decompress(packed[packed.index(b"\x28\xb5\x2f\xfd") :]))
     assert nodes["init"][0] & 0o111
     assert nodes["init"][1].startswith(b"#!/bin/busybox sh\n")
-    assert nodes["etc/bootmenu/modules"][1] == b"/usr/lib/modules/6.1/kernel/virtio_blk.ko\n"
+    assert nodes["etc/bootmenu/modules"][1] == b"ext4\n"
     assert nodes["usr/lib/modules/6.1/modules.alias"][1] == b"alias fs-btrfs btrfs\n"
     assert nodes["usr/bin/python3"][1] == f"/usr/bin/python{version}".encode()
     assert nodes["usr/bin/bootmenu"][0] & 0o111
@@ -206,3 +212,161 @@ def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> N
         build(
             BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), SILENT
         )
+
+
+def test_the_choices_of_the_command_are_those_of_the_builder() -> None:
+    for machines in ModulesFor:
+        assert parse("--modules-for", machines).modules_for == machines
+    assert parse().modules_for == BuildOptions(cache=Path()).modules_for
+    assert [parse("--budget", text).budget for text in ("7", "12kB", "3MB")] == [7, 12_000, 3_000_000]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why", "hint"),
+    [
+        ({"cmdline": "bootmenu.timeout=5 console=tty0"}, "--cmdline console=tty0: an initramfs has no", "--uki"),
+        ({"cmdline": "a\nb", "uki": True}, "characters that a kernel command line", ""),
+        ({"cmdline": "x" * 2048, "uki": True}, "longer than 2047 bytes", ""),
+        ({"sign": (Path("k"), Path("c"))}, "--sign is for unified kernel images", "Add --uki."),
+        ({"settings": Path("/nope")}, "/nope cannot be packed as settings: it is no file", ""),
+        ({"output": None}, "nothing says where the image is written to", "--output"),
+    ],
+)
+def test_options_that_contradict_each_other_are_a_wrong_call(
+    changed: dict[str, Any], why: str, hint: str, tmp_path: Path
+) -> None:
+    options = replace(BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path), **changed)
+    with pytest.raises(UsageError) as caught:
+        build(options, Commands(), SILENT)
+    assert why in caught.value.message
+    assert hint in caught.value.hint
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildOptions:
+    """Options for an image of a tree that has everything but Python, which takes long."""
+    monkeypatch.setattr("bootmenu.image.build.add_menu", lambda *_, **__: None)
+    tree(
+        tmp_path / "root",
+        {
+            "usr/bin/busybox": module(),
+            "usr/lib/modules/6.1/kernel/drivers/mmc/host/card.ko": module(firmware="card.bin"),
+            "usr/lib/modules/6.1/kernel/nvme.ko": module(alias="pci:x"),
+            "usr/lib/modules/6.1/kernel/odd.ko": module(),
+            "usr/lib/firmware/card.bin": b"firmware",
+            "usr/lib/systemd/boot/efi/linuxaa64.efi.stub": stub(room=8),
+            "boot/vmlinuz-6.1": stub(),
+        },
+    )
+    return BuildOptions(output=tmp_path / "o", root=tmp_path / "root", cache=tmp_path, compress=Compress.GZIP)
+
+
+def built(options: BuildOptions) -> dict[str, bytes]:
+    build(options, Commands(), SILENT)
+    assert options.output is not None
+    return {member.path: member.data for member in image_file.read(options.output)}
+
+
+def test_modules_firmware_settings_and_words_are_packed(small: BuildOptions, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('profile = "kiosk"\n')
+    found = built(
+        replace(
+            small, settings=tmp_path / "mine.toml", modules=("odd",), cmdline="bootmenu.timeout=5 bootmenu.term=x"
+        )
+    )
+    assert found["etc/bootmenu.toml"] == b'profile = "kiosk"\n'
+    assert found["etc/bootmenu/modules"] == b"odd\n"
+    assert found["etc/bootmenu/cmdline"] == b"bootmenu.timeout=5 bootmenu.term=x\n"
+    assert found["usr/lib/firmware/card.bin"] == b"firmware"
+    assert found["usr/lib/modules/6.1/modules.alias"] == b"alias pci:x nvme\n"
+    few = built(replace(small, modules_for=ModulesFor.VIRT))
+    assert "usr/lib/modules/6.1/kernel/nvme.ko" in few
+    assert not {"usr/lib/firmware/card.bin", "usr/lib/modules/6.1/kernel/odd.ko"} & few.keys()
+
+
+def test_a_unified_kernel_image_is_one_file_that_is_known_as_a_first_stage(small: BuildOptions) -> None:
+    found = built(replace(small, uki=True, cmdline="console=tty0"))
+    assert (found[".cmdline"], found[".uname"], found[".linux"]) == (b"console=tty0", b"6.1", stub())
+    assert "etc/bootmenu/cmdline" not in found
+    assert small.output is not None
+    assert not small.output.with_name("o.vmlinuz").exists()
+    image = small.output.read_bytes()
+    (initrd,) = (
+        image[section.offset : section.offset + section.content_size]
+        for section in PortableExecutable.from_head(image).sections  # type: ignore[union-attr]
+        if section.name == ".initrd"
+    )
+    assert inspect(Buffer(initrd), deep=True).first_stage
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("usr/lib/systemd/boot/efi/linuxaa64.efi.stub", "has no /usr/lib/systemd/boot/efi/linuxaa64"),
+        ("boot/vmlinuz-6.1", "not the kernel itself"),
+    ],
+)
+def test_without_its_parts_there_is_no_unified_kernel_image(small: BuildOptions, path: str, why: str) -> None:
+    assert small.root is not None
+    (small.root / path).unlink()
+    with pytest.raises(BootmenuError, match=why):
+        built(replace(small, uki=True))
+    (small.root / path).write_bytes(b"no EFI program")
+    if path.startswith("boot"):
+        with pytest.raises(BootmenuError, match=r"kernel 6\.1 is not an EFI program"):
+            built(replace(small, uki=True))
+
+
+def test_a_program_signs_it(small: BuildOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing = replace(small, uki=True, sign=(Path("my.key"), Path("my.crt")))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(BootmenuError, match="sbsign is missing"):
+        built(signing)
+    script = '#!/bin/sh\n[ "$1$2$3$4$5" = "--keymy.key--certmy.crt--output" ] || exit 3\n/bin/cat "$7" >"$6"\n'
+    tree(tmp_path / "bin", {"sbsign": f"{script}echo signed >>$6\n".encode()})
+    (tmp_path / "bin/sbsign").chmod(0o755)
+    built(signing)
+    assert small.output is not None
+    assert small.output.read_bytes().endswith(b"signed\n")
+    (tmp_path / "bin/sbsign").write_text("#!/bin/sh\necho wrong key >&2\nexit 1\n")
+    small.output.write_bytes(b"old")
+    with pytest.raises(BootmenuError, match="wrong key"):
+        built(signing)
+    assert small.output.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("uki", [False, True])
+def test_over_its_budget_nothing_is_written(small: BuildOptions, uki: bool) -> None:
+    assert small.output is not None
+    size = len(built(replace(small, uki=uki)) and small.output.read_bytes())
+    small.output.write_bytes(b"old")
+    with pytest.raises(BootmenuError, match=rf"{size} bytes, 1 more than the budget.*kernel modules") as caught:
+        built(replace(small, uki=uki, budget=size - 1))
+    assert "--modules-for" in caught.value.hint
+    assert small.output.read_bytes() == b"old"
+    built(replace(small, uki=uki, budget=size))
+    assert len(small.output.read_bytes()) == size
+
+
+def test_what_would_be_in_an_image_is_listed_and_nothing_is_written(
+    small: BuildOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(small)
+    assert small.output is not None
+    argv = ["build", "--root", str(small.root), "--modules-for", "virt"]
+
+    def printed(*words: str) -> str:
+        parser = argparse.ArgumentParser()
+        image_command.add_arguments(parser)
+        assert image_command.run(parser.parse_args(list(words))) == 0
+        return capsys.readouterr().out
+
+    shown = printed(*argv, "--list", "--diff", str(small.output))
+    assert re.search(r"^ +\d+  kernel modules +usr/lib/modules/6\.1/kernel/nvme\.ko$", shown, re.MULTILINE)
+    assert re.search(r"^  removed +-\d+  usr/lib/modules/6\.1/kernel/drivers/mmc/host/card\.ko$", shown, re.MULTILINE)
+    other = small.output.with_name("other")
+    shown = printed(*argv, "--output", str(other), "--diff", str(small.output))
+    assert re.search(r"^firmware: 8 B -> 0 B \(-8 bytes\)$", shown, re.MULTILINE)
+    assert shown == printed("list", str(other), "--diff", str(small.output))
+    assert re.search(r"^ +\d+  init +init$", printed("list", str(other)), re.MULTILINE)

@@ -98,6 +98,39 @@ def test_a_serial_line_gets_the_size_of_its_terminal(word: str, expected: tuple[
         os.close(theirs)
 
 
+def test_devices_name_the_modules_and_one_process_inserts_them(tmp_path: Path) -> None:
+    (tmp_path / "modules").write_text("ext4\nvfat\n")
+    for path, alias in {
+        "pci0/modalias": "pci:v00001AF4",
+        "pci0/virtio0/modalias": "virtio:d00000002",
+        "platform/bus/modalias": "platform:Fixed MDIO bus",
+        "platform/again/modalias": "platform:Fixed MDIO bus",
+        "system/cpu/modalias": "cpu:type:aarch64",
+    }.items():
+        (tmp_path / "devices" / path).parent.mkdir(parents=True)
+        (tmp_path / "devices" / path).write_text(f"{alias}\n")
+    for tool in ("mdev", "modprobe"):
+        script = f'#!/bin/sh\necho {tool} >>{tmp_path}/ran\nprintf "%s\\n" "$@" >>{tmp_path}/ran\n'
+        (tmp_path / tool).write_text(script)
+        (tmp_path / tool).chmod(0o755)
+    body = INIT[INIT.index("insert_modules() {") :]
+    body = body[: body.index("\n}\n") + 3].replace("/sys/devices", f"{tmp_path}/devices")
+    body = body.replace("/etc/bootmenu/modules", f"{tmp_path}/modules")
+    functions(tmp_path, f"PATH={tmp_path}:$PATH\n{body}insert_modules")
+    ran = (tmp_path / "ran").read_text().splitlines()
+    assert ran[:4] == ["mdev", "-d", "modprobe", "-aq"], "mdev listens before anything is inserted"
+    assert ran[4:] == ["ext4", "pci:v00001AF4", "platform:Fixed MDIO bus", "vfat", "virtio:d00000002"]
+
+
+def test_words_of_the_build_come_before_those_of_the_kernel(tmp_path: Path) -> None:
+    (tmp_path / "built").write_text("bootmenu.term=a bootmenu.loglevel=7\n")
+    (tmp_path / "cmdline").write_text("quiet bootmenu.term=b\n")
+    script = INIT[INIT.index("read_command_line() {") :]
+    script = script[: script.index("\n}\n") + 3].replace("/proc/cmdline", str(tmp_path / "cmdline"))
+    script = script.replace("/etc/bootmenu/cmdline", str(tmp_path / "built"))
+    assert functions(tmp_path, f'{script}read_command_line; echo "$term $loglevel"').strip() == "b 7"
+
+
 def test_a_shell_shows_what_is_typed() -> None:
     shell = INIT[INIT.index("start_shell() {") :]
     shell = shell[: shell.index("\n}")]
