@@ -249,7 +249,7 @@ class MachineFiles(Value, kw_only=True):
             unsuitable=_described(why, self._unsuitable.file(self.cache)),
             stub=stub.read_bytes(),
             busybox=tree.read(busybox),
-            options=f"console={hardware.console} {hardware.early} panic=10",
+            options=f"console={hardware.console} {hardware.options} panic=10",
         )
 
 

@@ -182,6 +182,7 @@ def test_dry_run_prints_the_command_and_makes_nothing(
     outcome = call("vm", "--dry-run", "--arch", "amd64", "--memory", "512", "--", "-s")
     assert outcome.code == 0
     assert outcome.out.startswith("qemu-system-x86_64 -M q35 -accel tcg ")
+    assert " no_timer_check " in outcome.out
     assert "-m 512 " in outcome.out
     assert outcome.out.endswith(" -s\n")
     assert not any(tmp_path.iterdir())
