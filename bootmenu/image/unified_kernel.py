@@ -99,16 +99,20 @@ def unified_kernel(stub: bytes, sections: Mapping[str, bytes]) -> bytes:
         alignment, file_alignment = struct.unpack_from("<II", stub, optional + 32)
         (headers_size,) = struct.unpack_from("<I", stub, optional + 60)
         table = optional + optional_size
-        rows = [struct.unpack_from("<II", stub, table + _ROW * row + 8) for row in range(count)]
+        rows = [struct.unpack_from("<IIII", stub, table + _ROW * row + 8) for row in range(count)]
     except struct.error as error:
         raise FormatError(f"the stub of systemd-boot is not a PE file: {error}") from None
     if signature != b"PE\0\0" or not alignment or not file_alignment:
         raise FormatError("the stub of systemd-boot is not a PE file")
     end = table + _ROW * (count + len(sections))
-    if end > headers_size:
+    if end > min(headers_size, len(stub)):
         raise FormatError(f"the stub of systemd-boot has no room for {len(sections)} more sections")
-    image = bytearray(stub) + bytes(-len(stub) % file_alignment)
-    address = max((place + size for size, place in rows), default=headers_size)
+    # what follows the last section is symbols, which firmware has no use for; with a gap between sections, programs
+    # that sign the image compute another digest than firmware does
+    image = bytearray(stub[: max([headers_size, *(place + size for _, _, size, place in rows)])])
+    image += bytes(-len(image) % file_alignment)
+    struct.pack_into("<II", image, header + 12, 0, 0)
+    address = max((place + size for size, place, _, _ in rows), default=headers_size)
     for number, (name, content) in enumerate(sections.items(), start=count):
         address += -address % alignment
         padded = content + bytes(-len(content) % file_alignment)

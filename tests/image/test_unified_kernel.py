@@ -50,6 +50,13 @@ def test_sections_are_where_the_table_says() -> None:
     assert struct.unpack_from("<I", image, 0x58 + 56)[0] >= ends[-1]
 
 
+def test_nothing_is_between_the_sections_for_a_signature_to_miss() -> None:
+    plain = stub()
+    with_symbols = bytearray(plain + b"symbols" * 99)
+    struct.pack_into("<II", with_symbols, 0x40 + 12, len(plain), 99)
+    assert unified_kernel(bytes(with_symbols), {".linux": b"K"}) == unified_kernel(plain, {".linux": b"K"})
+
+
 def test_a_stub_without_room_is_refused() -> None:
     with pytest.raises(FormatError, match="no room for 2 more sections"):
         unified_kernel(stub(room=1), {".osrel": b"", ".linux": b""})
