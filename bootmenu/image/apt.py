@@ -26,6 +26,8 @@ _CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke")
 _ALIASES = ("oldoldstable", "oldstable", "stable", "testing")
 _ROLLING = ("sid", "unstable", "experimental", "rc-buggy")
 """Suites whose updates come into the suite itself: they have no -updates and no -security."""
+_COMPONENTS = ("main", "non-free-firmware")
+"""Those of the host that packages are taken from. Every suite that an image can be made of has both."""
 _PLAINER = "Set XDG_CACHE_HOME to a folder with a plainer name."
 _NOT_DOWNLOADED = "Try again, with package lists of now; another mirror is used with --mirror URL."
 _LISTS_FRESH = 6 * 3600.0
@@ -124,7 +126,7 @@ def is_debian(source: AptSource) -> bool:
 
 
 def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...]:
-    """Return the host's Debian archives for another suite; only ``main`` is used.
+    """Return the host's Debian archives for another suite, with ``main`` and, where the host uses it, firmware.
 
     files: the texts of apt's source files by path, whose suffix determines the format.
     """
@@ -141,7 +143,12 @@ def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...
             moved = f"{suite}{kind}"
             found.setdefault(
                 (source.uri, moved),
-                AptSource(uri=source.uri, suite=moved, signed_by=source.signed_by or DEBIAN_KEYRING),
+                AptSource(
+                    uri=source.uri,
+                    suite=moved,
+                    components=tuple(name for name in _COMPONENTS if name in source.components),
+                    signed_by=source.signed_by or DEBIAN_KEYRING,
+                ),
             )
     return tuple(found.values())
 

@@ -32,7 +32,7 @@ class VersionInfo(NamedTuple):
 
 ONE_LINE = """
 # deb http://commented.example.org/debian bookworm main
-deb http://deb.example.org/debian bookworm main contrib  # trailing
+deb http://deb.example.org/debian bookworm main contrib non-free-firmware  # trailing
 deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://s.example.org bookworm-security main
 deb-src http://deb.example.org/debian bookworm main
 deb [signed-by=/usr/share/keyrings/vendor.gpg] http://vendor.example.org/debian bookworm main
@@ -72,7 +72,7 @@ def test_one_line_sources_move_to_the_wanted_suite() -> None:
         ("http://deb.example.org/debian", "trixie"),
         ("http://s.example.org", "trixie-security"),
     ]
-    assert {source.components for source in sources} == {("main",)}
+    assert [source.components for source in sources] == [("main", "non-free-firmware"), ("main",)]
 
 
 def test_deb822_sources_without_backports_and_disabled_ones() -> None:
