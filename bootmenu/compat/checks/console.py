@@ -157,9 +157,10 @@ def _on_a_pc(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
                 "Use the console of the first stage's own kernel command line.",
                 **evidence,
             )
-    elif not wanted and inherited and re.fullmatch(_PC_PORT, inherited[-1]):
+    elif inherited and re.fullmatch(_PC_PORT, inherited[-1]) and inherited[-1] not in wanted:
+        given = f"console={last} is given" if last else "No console= is given"
         yield warned(
-            f"No console= is given: the next system shows itself on the screen, and not on {inherited[-1]}.",
+            f"{given}: the next system does not show itself on {inherited[-1]}, where the menu is.",
             f"Add console={inherited[-1]}, as the first stage has it on its own kernel command line.",
             **evidence,
         )

@@ -62,6 +62,8 @@ def consoles_of_a_pc() -> Iterator[Example]:
         ("on its screen", None, "quiet", pc, ""),
         ("a screen by name", None, "console=tty1", pc, ""),
         ("not where the menu is", WARN, "quiet", serial, "Add console=ttyS0"),
+        ("on its screen, and the menu is not", WARN, "console=tty1", serial, "console=tty1 is given"),
+        ("there, but not as the last", None, "console=ttyS0 console=tty1", serial, ""),
     ):
         made = line(text, kernel=kernel(format="bzimage", architecture=Architecture.X86_64))
         yield Example(code=code, name=f"PC, {name}", severity=severity, entry=made, machine=machine, says=says)
