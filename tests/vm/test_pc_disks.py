@@ -17,6 +17,8 @@ from tests.vm.secure_boot import Firmware
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
+_NVME = ("-device", "nvme,serial=1,drive=disk")
+_VIRTIO = ("-device", "virtio-blk-pci,drive=disk")
 _SCSI = ("-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=disk")
 _USB = ("-device", "qemu-xhci", "-device", "usb-storage,drive=disk")
 _OLD_USB = ("-device", "usb-ehci", "-device", "usb-storage,drive=disk")
@@ -26,19 +28,30 @@ _CARD = ("-device", "sdhci-pci", "-device", "sd-card,drive=disk")
 @pytest.mark.parametrize(
     ("device", "machine", "firmware"),
     [
-        pytest.param(("-device", "nvme,serial=1,drive=disk"), "q35", Firmware.EFI, id="NVMe"),
+        pytest.param(_NVME, "q35", Firmware.EFI, id="NVMe, a cloud's kernel"),
+        pytest.param(_NVME, "q35", Firmware.EFI, id="NVMe", marks=pytest.mark.full),
         pytest.param(("-device", "ide-hd,drive=disk"), "q35", None, id="AHCI", marks=pytest.mark.full),
         pytest.param(_USB, "q35", Firmware.EFI, id="USB 3", marks=pytest.mark.full),
         pytest.param(_OLD_USB, "pc", None, id="USB 2", marks=pytest.mark.full),
         pytest.param(_CARD, "q35", None, id="SD card", marks=pytest.mark.full),
-        pytest.param(("-device", "virtio-blk-pci,drive=disk"), "q35", None, id="virtio", marks=pytest.mark.full),
+        pytest.param(_VIRTIO, "q35", None, id="virtio", marks=pytest.mark.full),
+        pytest.param(_VIRTIO, "q35", Firmware.SECURE_BOOT, id="virtio, Secure Boot", marks=pytest.mark.full),
         pytest.param(_SCSI, "pc", None, id="virtio SCSI", marks=pytest.mark.full),
     ],
 )
 def test_the_system_on_a_disk_is_found_and_started(
-    device: tuple[str, ...], machine: str, firmware: Firmware | None, vm_cache: Path, token: str, tmp_path: Path
+    device: tuple[str, ...],
+    machine: str,
+    firmware: Firmware | None,
+    request: pytest.FixtureRequest,
+    vm_cache: Path,
+    token: str,
+    tmp_path: Path,
 ) -> None:
-    stage = stages.build_first_stage(vm_cache, architecture="amd64", for_boards=True)
+    by_default = "cloud" not in request.node.name
+    stage = stages.build_first_stage(vm_cache, architecture="amd64", for_boards=by_default)
+    if firmware is not None:
+        stage = firmware.accepted(stage, tmp_path)
     options = f"console=ttyS0 panic=1 {PC.options}"
     partition = DiskPartition(
         file_system=FileSystem.FAT,
