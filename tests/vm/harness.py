@@ -77,7 +77,7 @@ class Hardware:
     def architecture(self) -> str:
         """Debian's name of what it runs."""
         name = self.emulator.removeprefix("qemu-system-")
-        return {"aarch64": "arm64", "x86_64": "amd64"}.get(name, name)
+        return {"aarch64": "arm64", "loongarch64": "loong64", "ppc64": "ppc64el", "x86_64": "amd64"}.get(name, name)
 
     def with_tree(self, dtb: Path | None) -> Hardware:
         """The same hardware, described by another tree."""

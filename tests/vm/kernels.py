@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bootmenu.image import apt
-from bootmenu.image.debian import unpack
+from bootmenu.formats.compression import unpack
+from bootmenu.formats.reader import Buffer, Window
+from bootmenu.image import apt, debian
+from bootmenu.model.kernel import Compression
 from bootmenu.system.processes import Commands
 
 
@@ -27,12 +30,14 @@ class Kernel(StrEnum):
     PC_TRIXIE = "trixie/linux-image-cloud-amd64"
     PC_32_BITS = "bookworm/linux-image-686"
     RISCV = "sid/linux-image-riscv64"
+    POWER = "sid/linux-image-powerpc64le"
+    LOONGARCH = "sid/linux-image-loong64"
 
     @property
     def architecture(self) -> str:
         """Debian's name of it."""
         name = self.rpartition("/")[2].removeprefix("linux-image-").removeprefix("cloud-").partition("-")[0]
-        return "i386" if name == "686" else name
+        return {"686": "i386", "powerpc64le": "ppc64el"}.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,17 @@ class Kernels:
         root = self._root(kernel)
         (path,) = (*root.glob("boot/vmlinuz-*"), *root.glob("usr/lib/modules/*/vmlinuz"))
         return path
+
+    def unpacked(self, kernel: Kernel, folder: Path) -> Path:
+        """Its vmlinuz, or in place of an EFI zboot what is in it: QEMU knows no zstd."""
+        path = self.image(kernel)
+        data = path.read_bytes()
+        if data[4:8] != b"zimg":
+            return path
+        offset, size = struct.unpack_from("<II", data, 8)
+        bare = folder / "unpacked"
+        bare.write_bytes(b"".join(piece for piece, _ in unpack(Window(Buffer(data), offset, size), Compression.ZSTD)))
+        return bare
 
     def device_trees(self, kernel: Kernel = Kernel.BOOKWORM_FULL) -> list[Path]:
         """All of a package."""
@@ -89,6 +105,6 @@ class Kernels:
         files = archive.download(wanted)
         fresh = root.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
-        unpack([(item, files[item.name]) for item in wanted], fresh, commands)
+        debian.unpack([(item, files[item.name]) for item in wanted], fresh, commands)
         shutil.rmtree(fresh / "lib" / "modules", ignore_errors=True)  # large, and not used
         fresh.rename(root)

@@ -17,6 +17,8 @@ from bootmenu.system.processes import Commands
 _PACKAGES = {
     "qemu-system-aarch64": ("trixie", "qemu-system-arm", "qemu-system-common", "qemu-system-data"),
     "qemu-system-riscv64": ("trixie", "qemu-system-riscv", "qemu-system-common", "qemu-system-data", "opensbi"),
+    "qemu-system-ppc64": ("trixie", "qemu-system-ppc", "qemu-system-common", "qemu-system-data"),
+    "qemu-system-loongarch64": ("trixie", "qemu-system-misc", "qemu-system-common", "qemu-system-data"),
     "python3": ("sid", "python3-minimal", "libpython3-stdlib"),
 }
 """The suite of each program, and the packages that it needs besides libraries."""

@@ -87,7 +87,7 @@ def run(scenario: Scenario, first_stages: Stages, kernels: Kernels, cache: Path,
         tree = kernels.device_tree(scenario.board_tree, scenario.trees)
     stage = stages.with_files(first_stage, files, folder / "scenario.cpio", executable={"vmtest/scenario.sh"})
     hardware, cmdline = hardware.with_tree(tree), f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}"
-    stage = stages.Stage(kernel=kernels.image(scenario.first), initrd=stage.initrd)
+    stage = stages.Stage(kernel=kernels.unpacked(scenario.first, folder), initrd=stage.initrd)
     if scenario.firmware is not None:
         hardware = scenario.firmware.installed(hardware, folder)
         stage = scenario.firmware.accepted(stage, folder)

@@ -107,21 +107,53 @@ SCENARIOS = (
         slowness=3,
         full=True,
     ),
-    Scenario(name="a machine with a secure world", hardware=Hardware(machine="virt,secure=on"), full=True),
+    Scenario(name="a machine with a secure world", hardware=Hardware(machine="virt,secure=on")),
     Scenario(
         name="the entry's tree has a CPU twice",
         entry_tree=devicetrees.with_a_cpu_twice,
         predicted="warn",
         codes=frozenset({"DT-CPU-SET"}),
-        full=True,
     ),
     Scenario(
         name="kernel and initramfs are 49 % of the memory",
-        hardware=Hardware(memory=640),
         disk=600,
-        before="while read -r module; do busybox insmod $module; done </etc/bootmenu/modules\n"
+        before="busybox modprobe -a virtio_pci virtio_blk\n"
         "busybox mkdir /disk\nbusybox mount -t ext4 /dev/vda /disk\nbusybox mv /vmtest/second.cpio /disk\n"
         "busybox ln -s /disk/second.cpio /vmtest\n" + _initramfs_of(49),
+        slowness=2,
+        full=True,
+    ),
+    Scenario(
+        name="ppc64le, pseries",
+        hardware=Hardware(
+            emulator="qemu-system-ppc64", newer=True, console="hvc0", machine="pseries", cpu="power9", memory=2048
+        ),
+        first=Kernel.POWER,
+        kernel=Kernel.POWER,
+        second_cmdline="console=hvc0 panic=1",
+        predicted="fail",
+        codes=frozenset({"SYS-ARCH"}),
+        load=Load.REFUSED,
+        asks_kernel=False,
+        second=Second.NOT_STARTED,
+        slowness=3,
+        full=True,
+    ),
+    Scenario(
+        name="loongarch64, virt",
+        hardware=Hardware(
+            emulator="qemu-system-loongarch64", newer=True, console="ttyS0", machine="virt", cpu="la464", memory=2048
+        ),
+        first=Kernel.LOONGARCH,
+        first_cmdline="initcall_blacklist=i8042_init",  # without firmware it is not told that there is none
+        kernel=Kernel.LOONGARCH,
+        second_cmdline="console=ttyS0 panic=1",
+        predicted="fail",
+        codes=frozenset({"SYS-ARCH"}),
+        load=Load.REFUSED,
+        asks_kernel=False,
+        second=Second.NOT_STARTED,
+        slowness=3,
         full=True,
     ),
     Scenario(
