@@ -196,6 +196,8 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
     included += _add_kernel_parts(root, version, contents, options, progress)
     contents.file("init", _data("init.sh"), executable=True)
+    # comes last, after all that is in /usr: where it is missing, init knows that the kernel had no room for everything
+    contents.file("var/lib/bootmenu/unpacked", b"")
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
     contents.file("etc/group", b"root:x:0:\n")
     if options.cmdline and not options.uki:

@@ -23,7 +23,7 @@ _PARTS = (
     ("tools", regex(r"usr/(local/)?s?bin/")),
     ("kernel configuration", regex(r"boot/config-")),
     ("settings", regex(r"etc/bootmenu\.toml$|etc/bootmenu/cmdline$")),
-    ("init", regex(r"init$|etc/(passwd|group)$|bootmenu-first-stage$")),
+    ("init", regex(r"init$|etc/(passwd|group)$|var/lib/bootmenu/unpacked$|bootmenu-first-stage$")),
     ("kernel and stub", regex(r"\.[a-z]+$")),
 )
 """In order: the first that matches counts. The last are sections of a unified kernel image."""

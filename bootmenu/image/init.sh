@@ -83,6 +83,16 @@ read_command_line() {
 	done
 }
 
+# A kernel that has no room for the whole archive goes on without the rest (init/initramfs.c). Its root file system takes
+# half of the memory that is not set aside for other things, unless it is a ramfs.
+check_room() {
+	[ -e /var/lib/bootmenu/unpacked ] && return
+	read -r _ memory _ </proc/meminfo
+	say "this machine's memory ($((memory / 1024)) MB) had no room for all of this image, and parts of it are missing"
+	say "  add rootfstype=ramfs to the kernel command line, build a smaller image, or add memory"
+	tell "This machine has too little memory for its menu."
+}
+
 # What surely is no kiosk to bootmenu/config/settings.py: lines of the simplest form, and no word of a kiosk among them unless
 # the profile is the standard one. What cannot be read, is empty, or has NULs is one.
 is_standard() {
@@ -279,6 +289,7 @@ busybox --install -s 2>/dev/null
 read_command_line
 read_profile 2>/dev/null
 choose_console
+check_room
 hush_keys
 trap 'leave reboot' TERM
 # Ctrl+Alt+Del. In the kiosk it does nothing: switching off is no passer-by's, and Esc does for a load.
