@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def test_the_system_on_a_disk_is_found_and_started(
         },
     )
     disk = write_disk(tmp_path / "disk.img", [partition], tmp_path / "work", Commands())
+    os.truncate(disk, 128 << 20)  # an SD card has a size that is a power of two
     drive = ("-drive", f"if=none,id=disk,format=raw,file={disk}")
     hardware = replace(PC, machine=machine, extra=(*drive, *device))
     if firmware is not None:
