@@ -255,10 +255,15 @@ def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         return
     # the kernel keeps its own copy, with room for what the next kernel adds; before that, the file is read
     read = (image.content_size or _memory_of(image, entry.method)) + packed
-    needed = _memory_of(image, entry.method) + packed + (read if entry.reads_into_memory else 0)
+    copy = _memory_of(image, entry.method) + packed
+    # kernel/kexec_core.c:kimage_alloc_pages: __GFP_NORETRY, for pages that are not where the copy is to go:
+    # it may give up before the page cache has given way, if the copy takes a large part of the memory
+    crowded = machine.memory_total is not None and copy > machine.memory_total // 3
+    twice = entry.reads_into_memory or crowded
+    needed = copy + (read if twice else 0)
     evidence: dict[str, object] = {
         "needed": needed,
-        "copies": 2 if entry.reads_into_memory else 1,
+        "copies": 2 if twice else 1,
         "memory_available": machine.memory_available,
     }
     if machine.memory_available is None:

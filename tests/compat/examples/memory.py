@@ -136,5 +136,8 @@ def room() -> Iterator[Example]:
     yield Example(code=code, name="short", severity=WARN, entry=with_initramfs(30 * mib), machine=poor, says="63 MB")
     flat = replace(with_initramfs(30 * mib), reads_into_memory=False)
     yield Example(code=code, name="copied once", severity=PASS, entry=flat, machine=poor)
+    for size, severity in ((300, PASS), (470, WARN)):
+        large = replace(with_initramfs(size * mib), reads_into_memory=False)
+        yield Example(code=code, name=f"copied once, {size} MiB", severity=severity, entry=large)
     yield Example(code=code, name="unread", severity=UNKNOWN, machine=virt(memory_available=None))
     yield Example(code=code, name="refused anyway", severity=None, entry=with_initramfs(GIB))
