@@ -115,11 +115,11 @@ SCENARIOS = (
         codes=frozenset({"DT-CPU-SET"}),
     ),
     Scenario(
-        name="kernel and initramfs are 49 % of the memory",
+        name="kernel and initramfs are 30 % of the memory",
         disk=600,
         before="busybox modprobe -a virtio_pci virtio_blk\n"
         "busybox mkdir /disk\nbusybox mount -t ext4 /dev/vda /disk\nbusybox mv /vmtest/second.cpio /disk\n"
-        "busybox ln -s /disk/second.cpio /vmtest\n" + _initramfs_of(49),
+        "busybox ln -s /disk/second.cpio /vmtest\n" + _initramfs_of(30),
         slowness=2,
         full=True,
     ),
