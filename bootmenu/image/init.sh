@@ -45,15 +45,20 @@ mount_all() {
 
 # What no device asks for, and what the devices that are there ask for, by one process: on a slow board each takes longer
 # than the kernel takes for a module. Devices that come later, be it because their bus was found only now, are served by
-# mdev, which waits for them from before on.
+# mdev, which waits for them from before on. Without mdev it is every module.
 insert_modules() {
 	[ -r /etc/bootmenu/modules ] || return 0
-	busybox mdev -d 2>>$state/init.log || echo "mdev does not run: no modules for devices that are plugged in" >>$state/init.log
+	if busybox mdev -d 2>>$state/init.log; then
+		names=$(busybox find /sys/devices -path /sys/devices/system -prune -o -name modalias \
+			-exec busybox sort -u /etc/bootmenu/modules {} + 2>/dev/null)
+	else
+		echo "mdev does not run: every module is inserted, and none for what is plugged in" >>$state/init.log
+		names=$(busybox sed 's,\.ko:.*,,; s,.*/,,' "/lib/modules/$(busybox uname -r)/modules.dep" 2>/dev/null)
+	fi
 	IFS='
 '
-	# shellcheck disable=SC2046 # a line each
-	busybox modprobe -aq $(busybox find /sys/devices -path /sys/devices/system -prune -o -name modalias -exec \
-		busybox sort -u /etc/bootmenu/modules {} + 2>/dev/null) 2>>$state/init.log
+	# shellcheck disable=SC2086 # a line each
+	busybox modprobe -aq $names 2>>$state/init.log
 	unset IFS
 }
 

@@ -98,7 +98,8 @@ def test_a_serial_line_gets_the_size_of_its_terminal(word: str, expected: tuple[
         os.close(theirs)
 
 
-def test_devices_name_the_modules_and_one_process_inserts_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mdev", [True, False])
+def test_devices_name_the_modules_and_one_process_inserts_them(tmp_path: Path, mdev: bool) -> None:
     (tmp_path / "modules").write_text("ext4\nvfat\n")
     for path, alias in {
         "pci0/modalias": "pci:v00001AF4",
@@ -109,17 +110,21 @@ def test_devices_name_the_modules_and_one_process_inserts_them(tmp_path: Path) -
     }.items():
         (tmp_path / "devices" / path).parent.mkdir(parents=True)
         (tmp_path / "devices" / path).write_text(f"{alias}\n")
+    (tmp_path / "dep").write_text("kernel/fs/ext4.ko:\nkernel/virtio-blk.ko: kernel/virtio.ko\n")
     for tool in ("mdev", "modprobe"):
         script = f'#!/bin/sh\necho {tool} >>{tmp_path}/ran\nprintf "%s\\n" "$@" >>{tmp_path}/ran\n'
+        script += "" if mdev or tool == "modprobe" else "exit 1\n"
         (tmp_path / tool).write_text(script)
         (tmp_path / tool).chmod(0o755)
     body = INIT[INIT.index("insert_modules() {") :]
     body = body[: body.index("\n}\n") + 3].replace("/sys/devices", f"{tmp_path}/devices")
     body = body.replace("/etc/bootmenu/modules", f"{tmp_path}/modules")
+    body = body.replace("/lib/modules/$(busybox uname -r)/modules.dep", f"{tmp_path}/dep")
     functions(tmp_path, f"PATH={tmp_path}:$PATH\n{body}insert_modules")
     ran = (tmp_path / "ran").read_text().splitlines()
     assert ran[:4] == ["mdev", "-d", "modprobe", "-aq"], "mdev listens before anything is inserted"
-    assert ran[4:] == ["ext4", "pci:v00001AF4", "platform:Fixed MDIO bus", "vfat", "virtio:d00000002"]
+    asked = ["ext4", "pci:v00001AF4", "platform:Fixed MDIO bus", "vfat", "virtio:d00000002"]
+    assert ran[4:] == (asked if mdev else ["ext4", "virtio-blk"]), "without mdev it is every module"
 
 
 def test_words_of_the_build_come_before_those_of_the_kernel(tmp_path: Path) -> None:
