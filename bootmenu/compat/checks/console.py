@@ -139,7 +139,7 @@ def _on_a_pc(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "serial_terminals": None if ports is None else list(ports),
     }
     last = wanted[-1] if wanted else ""
-    if last and last in inherited:
+    if last in inherited and re.fullmatch(_PC_PORT, last):
         yield passed(f"console={last} is the running system's, too.", **evidence)
     elif re.fullmatch(_PC_PORT, last):
         # drivers/tty/serial/8250: a port for which no hardware was found stays of the type "unknown"
