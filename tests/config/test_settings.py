@@ -22,6 +22,7 @@ from bootmenu.config.option import UNSET, CommandLineRule, Declarations, Option
 from bootmenu.config.setting_values import read_names, read_seconds
 from bootmenu.config.settings import (
     FILE,
+    FIRST_STAGE_CMDLINE,
     FIRST_STAGE_SECONDS,
     OPTIONS,
     MenuStyle,
@@ -62,6 +63,15 @@ def test_each_layer_wins_over_the_one_below_it(tmp_path: Path) -> None:
     assert (found.settings.timeout, found.settings.theme, found.settings.menu) == (7, "vt16", MenuStyle.HIDDEN)
     assert found.origins == {"timeout": "kernel command line", "theme": "--theme", "menu": FILE}
     assert found.problems == ()
+
+
+def test_words_of_the_build_are_at_the_beginning_of_the_command_line(tmp_path: Path) -> None:
+    host = machine(tmp_path, "timeout = 5\nshell = false\n", "quiet bootmenu.timeout=7")
+    (tmp_path / "etc/bootmenu").mkdir()
+    (tmp_path / FIRST_STAGE_CMDLINE[1:]).write_text("bootmenu.timeout=6 bootmenu.theme=light bootmenu.shell=yes\n")
+    found = load(host)
+    assert (found.settings.timeout, found.settings.theme, found.settings.shell) == (7, "light", False)
+    assert "shell stays as" in found.problems[0], "they tighten only, too"
 
 
 @pytest.mark.parametrize(
