@@ -29,6 +29,9 @@ BASE_PACKAGES = (
 )
 """The packages of every first stage; libraries are added as dependencies."""
 
+_WHERE_PRESENT = ("kexec-tools",)
+"""Not every suite has it for every architecture (trixie and riscv64), and bootmenu mostly loads kernels itself."""
+
 _KERNELS = {"armhf": "armmp", "i386": "686", "ppc64el": "powerpc64le"}
 """Debian's names of kernels, by architecture, where they differ."""
 
@@ -90,7 +93,7 @@ def resolve(selection: Selection, show: Callable[[Sequence[str]], dict[str, Pack
         for name in level:
             package = answers.get(name)
             if package is None:
-                if name in selection.wanted:
+                if name in selection.wanted and name not in _WHERE_PRESENT:
                     raise UsageError(
                         f"the archive has no package {name}",
                         "Check --suite, --package and --kernel-package.",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import io
@@ -191,6 +192,18 @@ def test_a_wanted_package_that_is_not_there_is_an_error() -> None:
         debian.resolve(
             debian.Selection(kernel="linux-image-none"), lambda names: {n: known[n] for n in names if n in known}
         )
+
+
+def test_a_kernel_loader_that_an_architecture_does_not_have_is_left_out() -> None:
+    known = archive(package("linux-image-x", "kernel"))
+    for gone, error in (("kexec-tools", contextlib.nullcontext()), ("util-linux", pytest.raises(UsageError))):
+        there = {name: entry for name, entry in known.items() if name != gone}
+        with error:
+            found = debian.resolve(
+                debian.Selection(kernel="linux-image-x"),
+                lambda names, there=there: {n: there[n] for n in names if n in there},  # type: ignore[misc]
+            )
+            assert gone not in {entry.name for entry in found}
 
 
 def test_apt_has_everything_of_its_own(tmp_path: Path) -> None:
