@@ -79,10 +79,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument(
         "--compress",
-        choices=("none", "zstd", "gzip"),
+        choices=("none", "zstd", "gzip", "xz"),
         default="zstd",
         metavar="FORMAT",
-        help="how it is compressed: none, zstd or gzip (default: %(default)s)",
+        help="how it is compressed: none, zstd, gzip, or xz, which is smallest and slow to unpack "
+        "(default: %(default)s)",
     )
     build.add_argument(
         "--modules-for",
@@ -97,6 +98,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="one more kernel module, with what it needs, which is inserted at the start (repeatable)",
+    )
+    build.add_argument(
+        "--strip-modules",
+        action="store_true",
+        help="make modules smaller; their signatures are lost, so not for a kernel that accepts signed ones only "
+        "(Secure Boot)",
     )
     build.add_argument(
         "--firmware",
@@ -198,6 +205,7 @@ def _build(args: argparse.Namespace) -> int:
         includes=tuple(included_files.parse(text) for text in args.include),
         compress=Compress(args.compress),
         modules_for=ModulesFor(args.modules_for),
+        strip_modules=args.strip_modules,
         modules=tuple(args.module),
         firmware=tuple(args.firmware),
         settings=args.settings,

@@ -24,11 +24,13 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.image import SUITE, image_file
 from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version
 from bootmenu.image.module_classes import ModulesFor
+from bootmenu.image.module_stripping import stripped
 from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.view.progress_bar import SILENT, ProgressBar
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
+from tests.image.test_module_stripping import small as module_with_types
 from tests.image.test_python_runtime import python_tree
 from tests.image.test_unified_kernel import stub
 
@@ -297,6 +299,23 @@ def test_modules_firmware_settings_and_words_are_packed(small: BuildOptions, tmp
     few = built(replace(small, modules_for=ModulesFor.VIRT))
     assert "usr/lib/modules/6.1/kernel/nvme.ko" in few
     assert not {"usr/lib/firmware/card.bin", "usr/lib/modules/6.1/kernel/odd.ko"} & few.keys()
+
+
+def test_xz_is_what_the_kernel_can_unpack(small: BuildOptions) -> None:
+    plain = built(replace(small, compress=Compress.NONE))
+    assert built(replace(small, compress=Compress.XZ)) == plain
+    assert small.output is not None
+    packed = small.output.read_bytes()
+    # the kernel knows no other checksum than CRC32, which the second flag names (lib/xz/xz_dec_stream.c)
+    assert packed[packed.index(b"\xfd7zXZ\0") + 6 :][:2] == b"\0\1"
+
+
+def test_modules_are_stripped_only_where_that_is_asked_for(small: BuildOptions) -> None:
+    path = "usr/lib/modules/6.1/kernel/nvme.ko"
+    assert small.root is not None
+    (small.root / path).write_bytes(whole := module_with_types())
+    assert built(small)[path] == whole
+    assert built(replace(small, strip_modules=True))[path] == stripped(whole) != whole
 
 
 def test_a_unified_kernel_image_is_one_file_that_is_known_as_a_first_stage(small: BuildOptions) -> None:

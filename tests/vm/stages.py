@@ -50,7 +50,7 @@ def build_first_stage(
 
     packages: Debian packages besides those of every image. architecture: Debian's name. suite: empty for Debian 12,
     or sid where it does not know the architecture. for_boards: with the kernel that an image has by default, which
-    knows screens and keyboards; it takes longer to start than a cloud's.
+    knows screens and keyboards, and with stripped modules; it takes longer to start than a cloud's.
     as_shipped: packed as an image is by default; otherwise not at all, which takes half a minute less.
     """
     suite = suite or _suite(architecture)
@@ -67,6 +67,7 @@ def build_first_stage(
             else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         )
         argv += [] if as_shipped else ["--compress", "none"]
+        argv += ["--strip-modules"] if for_boards else []
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
