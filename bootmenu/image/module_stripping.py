@@ -29,7 +29,7 @@ _MOST_ALIGNED = 1 << 16  # bytes
 _UNDEFINED, _COMMON = 0, 0xFFF2
 
 
-class _Section(Record):
+class _ElfSection(Record):
     """An Elf64_Shdr with the content of its section."""
 
     name: int
@@ -59,7 +59,7 @@ def _stripped(module: bytes) -> bytes:
     table = header[6]
     if not ident.startswith(_IDENT) or kind != _RELOCATABLE or machine not in _MACHINES or count == 0:
         return module
-    sections = [_Section(*_SECTION.unpack_from(module, table + _SECTION.size * number)) for number in range(count)]
+    sections = [_ElfSection(*_SECTION.unpack_from(module, table + _SECTION.size * number)) for number in range(count)]
     tables = [number for number, section in enumerate(sections) if section.kind == _SYMTAB]
     if len(tables) != 1 or any(section.kind not in _PLAIN for section in sections):
         return module
@@ -85,7 +85,7 @@ def _stripped(module: bytes) -> bytes:
     return _written(header, sections)
 
 
-def _drop_symbols(symtab: _Section, strtab: _Section, relocations: list[_Section]) -> None:
+def _drop_symbols(symtab: _ElfSection, strtab: _ElfSection, relocations: list[_ElfSection]) -> None:
     symbols = list(_SYMBOL.iter_unpack(symtab.data))
     entries = [list(_RELOCATION.iter_unpack(section.data)) for section in relocations]
     used = {0, *(info >> 32 for each in entries for _, info, _ in each)}
@@ -110,7 +110,7 @@ def _drop_symbols(symtab: _Section, strtab: _Section, relocations: list[_Section
         )
 
 
-def _written(header: tuple[object, ...], sections: list[_Section]) -> bytes:
+def _written(header: tuple[object, ...], sections: list[_ElfSection]) -> bytes:
     out = bytearray(_HEADER.size)
     for section in sorted(sections, key=lambda section: section.offset):
         if section.data:
