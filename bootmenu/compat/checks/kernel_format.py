@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootmenu.compat.checker import CheckResult, another_copy, cut_off, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.formats.container_parts import tree_for
-from bootmenu.model.kernel import Architecture, Compression, KernelImage, Role
+from bootmenu.model.kernel import LOADABLE, Architecture, Compression, KernelImage, Role
 from bootmenu.model.machine import MachineFacts
 
 CONTAINERS = ("zboot", "uki", "fit")
@@ -24,10 +24,16 @@ def _loadable(machine: MachineFacts) -> str:
             return "a bzImage, as distributions have it in /boot/vmlinuz, or a UKI"
         case Architecture.RISCV64:
             return "a riscv64 Image, raw, packed, or in a zboot, UKI, FIT or uImage"
-        case None:
+        case _:
             return "a kernel of this machine's architecture"
-        case other:
-            return f"a kernel for {other}"
+
+
+def _name_another(machine: MachineFacts, entry: EntryFacts) -> str:
+    if machine.architecture not in (None, *LOADABLE):
+        return "Another file would not help: bootmenu loads no kernel on this machine (SYS-ARCH)."
+    if entry.typed:
+        return f"Name a file that is one: {_loadable(machine)}."
+    return f"Name {_loadable(machine)} in the configuration."
 
 
 def image_of(entry: EntryFacts) -> KernelImage:
@@ -114,9 +120,7 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
         why = f", and {kernel.problem}" if kernel.container else ""
         yield failed(
             f"{entry.kernel_name} is no kernel that can be loaded here{like}{why}.",
-            f"Name a file that is one: {_loadable(machine)}."
-            if entry.typed
-            else f"Name {_loadable(machine)} in the configuration.",
+            _name_another(machine, entry),
             looks_like=kernel.looks_like,
             problem=kernel.problem,
         )

@@ -83,6 +83,8 @@ def formats() -> Iterator[Example]:
         severity=None,
         entry=entry(kernel=None, files=(kernel_file(state=FileState.MISSING),)),
     )
+    power, vmlinux = virt(architecture=Architecture.PPC64, machine="ppc64le"), bytes_of(elf(21))
+    yield Example(code=code, name="on ppc64", severity=FAIL, machine=power, entry=vmlinux, says="SYS-ARCH")
 
     code = "IMG-ARCH"
     for name, data in (
