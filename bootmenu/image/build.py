@@ -369,7 +369,8 @@ def _add_kernel_parts(
 
 def _kernel(root: Root, version: str, options: BuildOptions) -> bytes | None:
     """Return the kernel, or None if the tree does not have it and nobody asked for it."""
-    path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
+    names = (f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
+    path = root.first(*names, f"/boot/vmlinux-{version}")  # the last is what Debian 13 has for riscv64
     if path is None and (options.uki or options.kernel_output is not None):
         raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself")
     return None if path is None else root.read(path)

@@ -318,6 +318,15 @@ def test_modules_are_stripped_only_where_that_is_asked_for(small: BuildOptions) 
     assert built(replace(small, strip_modules=True))[path] == stripped(whole) != whole
 
 
+@pytest.mark.parametrize("path", ["usr/lib/modules/6.1/vmlinuz", "boot/Image-6.1", "boot/vmlinux-6.1"])
+def test_kernels_have_several_names(small: BuildOptions, path: str) -> None:
+    assert small.root is not None
+    assert small.output is not None
+    (small.root / "boot/vmlinuz-6.1").rename(small.root / path)
+    built(small)
+    assert small.output.with_name("o.vmlinuz").read_bytes() == stub()
+
+
 def test_a_unified_kernel_image_is_one_file_that_is_known_as_a_first_stage(small: BuildOptions) -> None:
     found = built(replace(small, uki=True, cmdline="console=tty0"))
     assert (found[".cmdline"], found[".uname"], found[".linux"]) == (b"console=tty0", b"6.1", stub())
