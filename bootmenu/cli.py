@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bootmenu.commands import menu_command
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.system import signals
@@ -30,8 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_output(is_menu=words[0] == "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:
-        run: Callable[[], int] = menu_command.show
-        if words != ["menu"]:  # argparse takes as long as Python itself: a first stage starts without it
+        run: Callable[[], int]
+        if words == ["menu"]:  # without argparse, which takes as long as Python itself: a slow board starts like this
+            from bootmenu.commands import menu_command
+
+            run = menu_command.show
+        else:
             from bootmenu.commands import subcommands
 
             arguments = subcommands.parse(words)

@@ -38,11 +38,14 @@ _PRUNED_STDLIB = regex(
     r"|(turtle|pydoc|doctest|antigravity|this|sitecustomize|trace|timeit|profile|cProfile|pstats|modulefinder|pyclbr"
     r"|tabnanny|symtable|compileall|pickletools|zipapp|cgitb|optparse|fileinput|filecmp|pipes|shelve|sched"
     r"|mailbox|mailcap|imaplib|smtplib|smtpd|nntplib|poplib|telnetlib|asyncore|asynchat|cgi"
-    r"|aifc|wave|sunau|chunk|sndhdr|imghdr|uu|xdrlib|crypt|imp|_pyio|_pydecimal|_pydatetime)\.py"
+    r"|aifc|wave|sunau|chunk|sndhdr|imghdr|uu|xdrlib|crypt|imp|_pyio|_pydecimal|_pydatetime|statistics|tracemalloc"
+    r"|ftplib|socketserver|netrc|nturl2path|plistlib|py_compile|rlcompleter|getopt|pty|_(osx|aix)_support|sre_\w+)\.py"
+    r"|http|email/(mime|(headerregistry|_header_value_parser|contentmanager|policy|generator)\.py)"
+    r"|urllib/(request|response|error)\.py|asyncio/(windows|proactor)_\w+\.py"
     r"|_pyrepl/(?!__init__|trace|types|utils)[^/]*"  # pyelftools imports pdb, and that its utils, since 3.14
     r"|logging/(config|handlers)\.py|html/parser\.py|_markupbase\.py|urllib/robotparser\.py|stringprep\.py"
     r"|encodings/(?!__init__|aliases|ascii|charmap|cp437|cp850|cp1252|idna|iso8859_1\.|iso8859_15|latin_1|punycode"
-    r"|raw_unicode_escape|undefined|unicode_escape|utf_)"
+    r"|raw_unicode_escape|undefined|unicode_escape|utf_)[^/]*"
     r"|__phello__[^/]*|_sysconfigdata_d[^/]*)(/|$)"
 )
 # Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib is kept with libcrypto:

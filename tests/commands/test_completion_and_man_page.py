@@ -168,7 +168,7 @@ def test_the_manual_page_writes_values_as_they_are_typed() -> None:
             if flag.choices and flag.metavar not in ("CODE", "METHOD", "THEME", "TOPIC"):
                 assert not flag.help.startswith(flag.choices), flag
                 assert all(re.search(rf"\b{re.escape(value)}\b", flag.help) for value in flag.choices), flag
-    assert "none, zstd or gzip" in text
+    assert "none, zstd, gzip or xz" in text
     assert "Standard, or kiosk" not in text
 
 

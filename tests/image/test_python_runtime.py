@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import marshal
+import shutil
+import stat
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
+import lz4
 import pytest
+import zstandard
 
 import bootmenu
 from bootmenu.errors import BootmenuError
@@ -189,3 +195,55 @@ def test_requirements() -> None:
     with pytest.raises(BootmenuError, match="no-such-thing"):
         distributions(["no-such-thing>=1"])
     assert distributions(['no-such-thing>=1; sys_platform == "win32"']) == []
+
+
+IMPORT_ALL = """
+import sys
+before = set(sys.modules)
+sys.path[:] = sys.argv[1:4]
+import importlib.metadata
+from pathlib import Path
+packages, failed = Path(sys.argv[3]), []
+for path in sorted(packages.glob("bootmenu/**/*.pyc")):
+    name = ".".join(path.relative_to(packages).with_suffix("").parts).removesuffix(".__init__")
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        failed.append(f"{name}: {error}")
+importlib.metadata.version("textual")
+assert "bootmenu.frontends.tui.app" in sys.modules
+for name in sys.modules.keys() - before:
+    module = sys.modules[name]
+    if getattr(module, "__file__", None) and module.__spec__.origin != "frozen":
+        assert module.__file__.startswith(tuple(sys.argv[1:])), module.__file__
+sys.exit("\\n".join(failed) or 0)
+"""
+
+
+@pytest.mark.slow
+def test_whatever_the_program_imports_is_packed(tmp_path: Path) -> None:
+    """With this host's interpreter, and nothing but the packed files."""
+    root = tmp_path / "root"
+    library = root / f"usr/lib/python{HERE}"
+    left_out = shutil.ignore_patterns("site-packages", "dist-packages", "test", "*.a")
+    shutil.copytree(sysconfig.get_path("stdlib"), library, ignore=left_out)
+    tree(root, {f"usr/bin/python{HERE}": b"ELF", "usr/bin/python3": f"python{HERE}"})
+    contents = Contents()
+    packer = Packer(Root(root), contents, Commands(), lambda _: None)
+    packer.interpreter()
+    packer.dependencies()
+    packer.program()
+    packer.compile()
+    image = tmp_path / "image"
+    for node in contents.nodes:
+        if stat.S_ISREG(node.mode):
+            (image / node.path).parent.mkdir(parents=True, exist_ok=True)
+            (image / node.path).write_bytes(node.data)
+    packed = image / f"usr/lib/python{HERE}"
+    packages = next(image.glob("usr/lib/python3*/*-packages"))
+    for package in (zstandard, lz4):  # the tree has no build of them
+        (packages / package.__name__).symlink_to(Path(str(package.__file__)).parent)
+    folders = [packed, packed / "lib-dynload", packages]
+    argv = [sys.executable, "-I", "-S", "-c", IMPORT_ALL, *map(str, folders)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
