@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("none", "zstd", "gzip", "xz"),
         default="zstd",
         metavar="FORMAT",
-        help="how it is compressed: none, zstd, gzip or xz, the smallest and slowest to unpack (default: %(default)s)",
+        help="how it is compressed: none, zstd, gzip or xz, smallest and slowest to unpack (default: %(default)s)",
     )
     build.add_argument(
         "--modules-for",
