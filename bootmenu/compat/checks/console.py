@@ -44,11 +44,10 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """
     if not entry.command_line.strip():
         return  # CMD-EMPTY reports it
-    architecture = (entry.kernel.architecture if entry.kernel else None) or machine.architecture
-    if architecture is Architecture.X86_64:
+    if machine.architecture is Architecture.X86_64:
         yield from _on_a_pc(machine, entry)
         return
-    if architecture not in (Architecture.ARM64, Architecture.RISCV64):
+    if machine.architecture not in (Architecture.ARM64, Architecture.RISCV64):
         return
     wanted = _consoles(entry.command_line)
     tree = machine.tree
