@@ -156,6 +156,12 @@ def _on_a_pc(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
                 "Use the console of the first stage's own kernel command line.",
                 **evidence,
             )
+    elif machine.command_line is None:
+        yield unknown(
+            "Whether the menu is on a serial port, and the next system beside it, is not known.",
+            "Is /proc mounted? /proc/cmdline names the first stage's console.",
+            **evidence,
+        )
     elif inherited and re.fullmatch(_PC_PORT, inherited[-1]) and inherited[-1] not in wanted:
         given = f"console={last} is given" if last else "No console= is given"
         yield warned(

@@ -63,6 +63,7 @@ def consoles_of_a_pc() -> Iterator[Example]:
         ("a screen by name", None, "console=tty1", pc, ""),
         ("not where the menu is", WARN, "quiet", serial, "Add console=ttyS0"),
         ("on its screen, and the menu is not", WARN, "console=tty1", serial, "console=tty1 is given"),
+        ("the menu's unread", UNKNOWN, "quiet", replace(pc, command_line=None), "/proc/cmdline"),
         ("there, but not as the last", None, "console=ttyS0 console=tty1", serial, ""),
     ):
         made = line(text, kernel=kernel(format="bzimage", architecture=Architecture.X86_64))
