@@ -4,7 +4,6 @@
 
 import json
 import os
-import statistics
 import subprocess
 import time
 
@@ -24,7 +23,7 @@ for turn in range(6):
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
         if turn:  # the first time reads what the others have in memory
             times.setdefault(name, []).append(time.monotonic() - began)
-print("TIMES", json.dumps({name: round(statistics.median(each), 4) for name, each in times.items()}), flush=True)
+print("TIMES", json.dumps({name: round(sorted(each)[len(each) // 2], 4) for name, each in times.items()}), flush=True)
 for path in ("/tmp", "/run", "/dev", "/sys", "/proc"):
     subprocess.run(["busybox", "umount", path], check=False)  # init mounts them itself
 os.execv("/init", ["/init"])
