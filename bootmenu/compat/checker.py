@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.finding import Evidence, Finding, Report, Severity
@@ -23,7 +23,7 @@ class Scope(StrEnum):
     """One entry on this machine."""
 
 
-class CheckResult(NamedTuple):
+class CheckResult(Value):
     """A finding as a check function yields it, without the check's code."""
 
     severity: Severity

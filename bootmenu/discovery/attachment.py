@@ -8,7 +8,6 @@ stage has no udev. A bus that sysfs does not name is Bus.UNKNOWN.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 
+from bootmenu.model.digest import sha256
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
@@ -204,7 +204,7 @@ def _link(path: Path) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class Presence:

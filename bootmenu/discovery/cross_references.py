@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from bootmenu.discovery import resolve
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.resolve import searched
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, needs, references
+from bootmenu.model.value import Value
 
 
-class Batch(NamedTuple):
+class Batch(Value):
     """Entries that need the same partitions. blamed: the partition to report if nothing is heard."""
 
     entries: list[FoundEntry]
     blamed: FoundPartition
 
 
-class Search(NamedTuple):
+class Search(Value):
     """Paths to search for on a partition."""
 
     partition: FoundPartition

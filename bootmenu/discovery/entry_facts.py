@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 
@@ -26,6 +25,7 @@ from bootmenu.formats.kernels.unified_image import archive_path
 from bootmenu.formats.part_cache import PartCache, content_of, digest_of
 from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
+from bootmenu.model.digest import sha256
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Compression, Embedded, Role, Signature
 from bootmenu.model.value import Record, field, replace
@@ -284,7 +284,7 @@ class _Reading(Record, kw_only=True):
     def _overlay(self, ref: FileRef, data: bytes) -> None:
         self.overlay_data.append(data)
         # an entry may name dozens, more than DeviceTreeFacts caches
-        what = ("overlay", ref.part, hashlib.sha256(data).digest())
+        what = ("overlay", ref.part, sha256(data).digest())
         tree = self.trees[ref.device]
         self.overlays.append(once(tree, ref.path, what, lambda: DeviceTreeFacts.from_bytes(data).tree is not None))
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from bootmenu.discovery.devices import Device
+from bootmenu.model.digest import sha256
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus
 
@@ -47,7 +47,7 @@ class EntryIds:
         for number in range(self._next.get(like, self._copy_number), self._copy_number + self._most + 1):
             key = "\0".join((identity, entry.source, config, entry.id, str(number or "")))
             key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"
-            name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}"
+            name = f"{entry.source}-{words}-{sha256(key.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}"
             if name not in self._taken:
                 break
         self._next[like] = number + 1

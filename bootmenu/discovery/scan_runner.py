@@ -165,7 +165,7 @@ class ScanRunner:
         self._jobs.submit(Job(self._jobs, partial(self._reader.follow, batch.entries), batch.blamed, retry))
 
     def _search(self, search: Search) -> None:
-        partition, paths = search
+        partition, paths = search.partition, search.paths
         retry = partial(partition.asked.difference_update, paths)
         self._jobs.submit(Job(self._jobs, partial(self._reader.search, partition, paths), partition, retry))
 

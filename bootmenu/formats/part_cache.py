@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Callable
 from typing import TypeVar
@@ -137,6 +136,8 @@ def digest_of(algorithm: str, content: ByteSource) -> bytes:
     """Return the hash of a content. algorithm: `crc32`, or a name of hashlib. Raise OSError."""
     crc = 0
     # the hash detects damaged copies; it is no protection from attackers, who would replace it as well
+    import hashlib  # few configurations demand a hash, and it takes long to import
+
     digest = hashlib.new("sha256" if algorithm == "crc32" else algorithm, usedforsecurity=False)
     for at in range(0, content.size, _HASHED):
         piece = content.read(at, _HASHED)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from bootmenu.kexec.overlays import apply_overlays
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import read_planned
 from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, check_typed_edits, with_typed_edits
+from bootmenu.model.digest import sha256
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, replace
 from bootmenu.system.directory_tree import DirectoryTree
@@ -122,7 +122,7 @@ class DtbBuilder:
         """Return the tree that loading would make. Never raise."""
         # keyed by digests, so that the trees themselves need not be kept
         texts = (os.fsencode(text) for text in typed)
-        key = (*(None if data is None else hashlib.sha256(data).digest() for data in (dtb, *overlays)), b"", *texts)
+        key = (*(None if data is None else sha256(data).digest() for data in (dtb, *overlays)), b"", *texts)
         with self._lock:
             if key in self._known:
                 return self._known[key]

@@ -6,10 +6,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import select
-import socket
 import threading
+from typing import TYPE_CHECKING
 
 from bootmenu.system.waker import Waker
+
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # the class alone: what the module socket adds takes a quarter of Python's own start
 
 _NETLINK_KOBJECT_UEVENT = 15  # include/uapi/linux/netlink.h
 _KERNEL = 1  # the group of the kernel's own messages; udevd's have another

@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -613,7 +612,7 @@ def test_very_many_equal_entries_are_told_and_named_in_work_that_grows_with_them
         return hashlib.sha256(data)
 
     monkeypatch.setattr(duplicate_index.DuplicateIndex, "_publish_group", counted)
-    monkeypatch.setattr(entry_ids, "hashlib", SimpleNamespace(sha256=sha256))
+    monkeypatch.setattr(entry_ids, "sha256", sha256)
     text = "label x\nkernel /k\nappend a\n" * count
     places = ("extlinux/extlinux.conf", "boot/extlinux/extlinux.conf", "extlinux.conf", "boot/extlinux.conf")
     device = partition(tmp_path, "sda1", {"k": KERNEL, **dict.fromkeys(places, text)})
