@@ -5,9 +5,12 @@
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs devtmpfs /dev
-while read -r module; do
-	busybox insmod "$module"
-done </etc/bootmenu/modules
+# as init does; the devices that come with the first have others
+for _ in 1 2; do
+	# shellcheck disable=SC2046 # names without spaces
+	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
+		busybox grep -v ' ')
+done
 device= kernel= initrd= dtb= fact=
 for word in $(busybox cat /proc/cmdline); do
 	case $word in
