@@ -80,10 +80,16 @@ def signed(program: bytes, *, besides: bool = False) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "program").write_bytes(program if besides else unsigned(program))
-        run_tool(["openssl", "rsa", "-in", _KEY, "-passin", "pass:snakeoil", "-out", folder / "key"])
-        key: list[str | Path] = ["--key", folder / "key", "--cert", _CERTIFICATE]
-        run_tool(["sbsign", *key, "--output", folder / "signed", folder / "program"])
+        key, certificate = signing_key(folder)
+        options: list[str | Path] = ["--key", key, "--cert", certificate]
+        run_tool(["sbsign", *options, "--output", folder / "signed", folder / "program"])
         return (folder / "signed").read_bytes()
+
+
+def signing_key(folder: Path) -> tuple[Path, Path]:
+    """The key and the certificate of Firmware.SECURE_BOOT. folder: where the key is written to."""
+    run_tool(["openssl", "rsa", "-in", _KEY, "-passin", "pass:snakeoil", "-out", folder / "key"])
+    return folder / "key", _CERTIFICATE
 
 
 def unsigned(program: bytes) -> bytes:

@@ -50,7 +50,7 @@ def build_first_stage(
 
     packages: Debian packages besides those of every image. architecture: Debian's name. suite: empty for Debian 12,
     or sid where it does not know the architecture. for_boards: with the kernel that an image has by default, which
-    knows screens and keyboards, and with stripped modules; it takes longer to start than a cloud's.
+    knows screens and keyboards, and for arm64 with stripped modules; it takes longer to start than a cloud's.
     as_shipped: packed as an image is by default; otherwise not at all, which takes half a minute less.
     """
     suite = suite or _suite(architecture)
@@ -67,7 +67,8 @@ def build_first_stage(
             else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         )
         argv += [] if as_shipped else ["--compress", "none"]
-        argv += ["--strip-modules"] if for_boards else []
+        # not of a PC: with Secure Boot its kernel takes signed modules only
+        argv += ["--strip-modules"] if for_boards and architecture == "arm64" else []
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
@@ -135,7 +136,8 @@ def with_guest_program(stage: Stage, name: str, folder: Path) -> Stage:
 def with_files(
     stage: Stage, files: Mapping[str, bytes], initrd: Path, *, executable: frozenset[str] | set[str] = frozenset()
 ) -> Stage:
-    """The stage with more files. initrd: where it is written to."""
+    """The stage with more files, and what programs of tests/vm/guest read. initrd: where it is written to."""
+    files = {**files, "vmtest/modules.sh": (GUEST / "modules.sh").read_bytes()}
     # The kernel reads on behind a plain archive, but not behind a compressed one.
     with initrd.open("wb") as whole, stage.initrd.open("rb") as rest:
         whole.write(archive(files, executable=set(executable)))

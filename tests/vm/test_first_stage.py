@@ -25,6 +25,7 @@ def _looked(machine: Machine, what: str) -> tuple[str, int]:
 
 def _has_disks(vm: Machine) -> None:
     """Modules were inserted, tools run, and the program has found the disk's partitions."""
+    assert "not inserted" not in vm.text
     loaded = {line.split()[0] for line in _looked(vm, "modules")[0].splitlines()}
     assert {"virtio_blk", "vfat", "nls_cp437", "dm_mod"} <= loaded  # virtio_pci is built in since Debian 13
     assert "btrfs" not in loaded

@@ -182,7 +182,7 @@ def test_menu_details_error_and_progress_on_a_monitor(
     broken = disk_image.write_disk(tmp_path / "broken.img", [BROKEN], tmp_path / "broken", Commands())
     with seated(machine, boards, (disk, broken), tmp_path) as seat:
         seat.wait_to_see("5 entries on 3 partitions", 200)
-        seat.inspect("menu", "checks passed")
+        seat.inspect("menu", "35 checks passed")
         seat.press("d")
         seat.inspect("details", "What was checked")
         seat.press("esc")

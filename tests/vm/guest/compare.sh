@@ -8,12 +8,7 @@ busybox mount -t devtmpfs devtmpfs /dev
 busybox mkdir -p /run /tmp /mnt
 busybox mount -t tmpfs tmpfs /run
 echo 1 >/proc/sys/kernel/printk
-# as init does; the devices that come with the first have others
-for _ in 1 2; do
-	# shellcheck disable=SC2046 # names without spaces
-	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
-		busybox grep -v ' ')
-done
+. /vmtest/modules.sh
 if [ -b /dev/vda ]; then
 	busybox mount -o ro /dev/vda /mnt
 	echo "compare measure begin"

@@ -5,12 +5,7 @@
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs devtmpfs /dev
-# as init does; the devices that come with the first have others
-for _ in 1 2; do
-	# shellcheck disable=SC2046 # names without spaces
-	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
-		busybox grep -v ' ')
-done
+. /vmtest/modules.sh
 device= kernel= initrd= dtb= fact=
 for word in $(busybox cat /proc/cmdline); do
 	case $word in

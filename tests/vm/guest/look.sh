@@ -6,12 +6,7 @@ busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs devtmpfs /dev
 echo 1 >/proc/sys/kernel/printk
-# as init does; the devices that come with the first have others
-for _ in 1 2; do
-	# shellcheck disable=SC2046 # names without spaces
-	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
-		busybox grep -v ' ')
-done
+. /vmtest/modules.sh
 
 look() {
 	echo "LOOK <$1>"

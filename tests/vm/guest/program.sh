@@ -8,12 +8,7 @@ busybox mkdir -p /run /tmp /mnt
 busybox mount -t tmpfs tmpfs /run
 busybox mount -t tmpfs tmpfs /tmp
 echo 1 >/proc/sys/kernel/printk
-# as init does; the devices that come with the first have others
-for _ in 1 2; do
-	# shellcheck disable=SC2046 # names without spaces
-	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
-		busybox grep -v ' ')
-done
+. /vmtest/modules.sh
 python3 -I -X utf8 /vmtest/program.py 2>&1
 echo "program ended with exit status $?"
 busybox poweroff -f

@@ -7,12 +7,7 @@ busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs devtmpfs /dev
 busybox mount -t tmpfs tmpfs /run
 busybox mkdir -p /mnt /pool
-# as init does; the devices that come with the first have others
-for _ in 1 2; do
-	# shellcheck disable=SC2046 # names without spaces
-	busybox modprobe -aq $(busybox find /sys/devices -name modalias -exec busybox sort -u /etc/bootmenu/modules {} + |
-		busybox grep -v ' ')
-done
+. /vmtest/modules.sh
 set -ex
 export MDADM_NO_UDEV=1
 payload=/mnt/payload
