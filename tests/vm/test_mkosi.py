@@ -14,7 +14,7 @@ from bootmenu.image.apt import choose_sources, host_source_files
 from tests.debian_packages import ROOT, packages, run_inside, tree_of
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import PC, Machine
-from tests.vm.test_remembers import OVMF_CODE, OVMF_VARIABLES
+from tests.vm.secure_boot import Firmware
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.xdist_group("debian-packages"), pytest.mark.full]
 
@@ -79,8 +79,7 @@ def built(tree: Path) -> Path:
 
 def test_an_image_of_mkosi_opens_the_menu_and_starts_from_it(vm_cache: Path, tmp_path: Path) -> None:
     image = built(tree_of("trixie", MKOSI, vm_cache / "packages-mkosi"))
-    variables = Path(shutil.copy(OVMF_VARIABLES, tmp_path))
-    hardware = replace(PC, memory=1536, disks=(image,)).with_firmware(OVMF_CODE, variables)
+    hardware = Firmware.EFI.installed(replace(PC, memory=1536, disks=(image,)), tmp_path)
     with Machine(hardware, kernel=None, initrd=None, name="mkosi", artifacts=ARTIFACTS, limit=1200) as vm:
         vm.wait_for("bootmenu: starting the menu", 300)
         vm.wait_for_mark("Debian GNU/Linux", 300)
