@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import MissingModule, unpack
+from bootmenu.formats.cpio_header import CPIO_HEADER, CPIO_MAGICS, CPIO_TRAILER, CpioHeader
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Compression
 from bootmenu.model.regex import regex
@@ -19,10 +20,9 @@ from bootmenu.model.value import Record, Value
 FIRST_STAGE = "bootmenu-first-stage"
 """A file in a plain archive before the others, by which the initramfs of a first stage is known without unpacking."""
 
-_HEADER = 110
 _BLOCK = 256 * 1024
 _ZEROS = bytes(_BLOCK)
-_MAX_NAMES, _NAMES = 200_000, 10_000
+MAX_NAMES, _NAMES = 200_000, 10_000
 """Limits on files and archives: more than the first are an error; a search that is not deep stops at the second."""
 _MOST_ZEROS = 64 * 1024 * 1024
 """Bytes of zeros between two archives that are skipped. The kernel has no such limit."""
@@ -64,8 +64,8 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
     offset, releases, names, archives, first_stage = 0, set[str](), 0, 0, False
     while True:
         beyond = _skip_zeros(source, offset, _MOST_ZEROS if deep else _MOST_ZEROS // 64)
-        if names + archives > _MAX_NAMES:
-            raise FormatError(f"it has more than {_MAX_NAMES} files")
+        if names + archives > MAX_NAMES:
+            raise FormatError(f"it has more than {MAX_NAMES} files")
         if names and (beyond is None or (not deep and names + archives > _NAMES)):
             # an initramfs with modules has them earlier
             found = tuple(sorted(releases)) if releases or deep else None
@@ -83,7 +83,7 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
             packed = _packed_releases(source, offset, compression) if deep else None
             found = None if packed is None else tuple(sorted(releases | packed))
             return Initramfs(compression=compression, module_releases=found, first_stage=first_stage)
-        if magic[:6] not in (b"070701", b"070702"):
+        if magic[:6] not in CPIO_MAGICS:
             if names:
                 raise FormatError("the first archive is followed by data that is not an archive", offset)
             raise FormatError("it begins neither with a cpio archive nor with a packed one", offset)
@@ -91,7 +91,7 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
         archives += 1
         for name in _names(archive.read, archive.skip):
             names += 1
-            if names > (_MAX_NAMES if deep else _NAMES):
+            if names > (MAX_NAMES if deep else _NAMES):
                 break
             first_stage = first_stage or name == FIRST_STAGE
             match = _MODULES.match(name)
@@ -129,20 +129,12 @@ class _Cursor(Record):
 def _names(read: Callable[[int], bytes], skip: Callable[[int], bool]) -> Iterator[str]:
     """Yield the file names of one newc archive up to its trailer. Raise FormatError."""
     while True:
-        header = read(_HEADER)
-        if len(header) < _HEADER or header[:6] not in (b"070701", b"070702"):
-            raise FormatError("the archive ends early, or is damaged")
-        try:
-            size, name_size = int(header[54:62], 16), int(header[94:102], 16)
-        except ValueError:
-            raise FormatError("a header of the archive is damaged") from None
-        if not 0 < name_size <= 4096:
-            raise FormatError("a file name in the archive is too long")
-        name = read(name_size).rstrip(b"\0").decode("utf-8", "replace")
-        whole = skip(-(_HEADER + name_size) % 4)
-        if name == "TRAILER!!!":
+        header = CpioHeader.from_bytes(read(CPIO_HEADER))
+        name = read(header.name_size).rstrip(b"\0").decode("utf-8", "replace")
+        whole = skip(-(CPIO_HEADER + header.name_size) % 4)
+        if name == CPIO_TRAILER:
             return
-        if not whole or not skip(size + (-size % 4)):
+        if not whole or not skip(header.size + (-header.size % 4)):
             raise FormatError("the archive ends early")
         yield name
 

@@ -12,11 +12,9 @@ import stat
 from collections.abc import Generator, Iterable, Iterator
 
 from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.formats.cpio_header import CPIO_HEADER, CPIO_TRAILER, CpioHeader
 from bootmenu.model.value import Value
 
-_TRAILER = "TRAILER!!!"
-_HEADER = 110
-"""Bytes of a member's header: the magic, and 13 numbers of 8 hexadecimal digits."""
 MAX_SIZE = 0xFFFF_FFFF
 """Of a file, in bytes."""
 
@@ -66,34 +64,33 @@ def pack(nodes: Iterable[ArchiveMember], *, mtime: int = 0) -> Iterator[bytes]:
         for piece in _record(node, inode=number, mtime=mtime):
             written += len(piece)
             yield piece
-    for piece in _record(ArchiveMember(path=_TRAILER, mode=0), inode=0, mtime=0):
+    for piece in _record(ArchiveMember(path=CPIO_TRAILER, mode=0), inode=0, mtime=0):
         written += len(piece)
         yield piece
     yield bytes(-written % 512)
 
 
-def unpack(data: bytes, at: int = 0) -> Generator[ArchiveMember, None, int]:
+def unpack(data: bytes | bytearray, at: int = 0) -> Generator[ArchiveMember, None, int]:
     """Yield the members of the archive that begins at an offset, and return the offset of its end.
 
     Raise FormatError if it is damaged.
     """
     while True:
-        header = data[at : at + _HEADER]
-        if len(header) < _HEADER or header[:6] != b"070701":
-            raise FormatError("it is no archive, or ends early", at)
         try:
-            fields = [int(header[place : place + 8], 16) for place in range(6, _HEADER, 8)]
-        except ValueError:
-            raise FormatError("a header of the archive is damaged", at) from None
-        _, mode, _, _, _, _, size, _, _, major, minor, name_size, _ = fields
-        begin = at + _HEADER + name_size + -(_HEADER + name_size) % 4
-        name = data[at + _HEADER : at + _HEADER + name_size].rstrip(b"\0").decode("utf-8", "surrogateescape")
-        at = begin + size + -size % 4
-        if name == _TRAILER:
+            header = CpioHeader.from_bytes(bytes(data[at : at + CPIO_HEADER]))
+        except FormatError as error:
+            raise FormatError(error.message, at) from None
+        begin = at + CPIO_HEADER + header.name_size + -(CPIO_HEADER + header.name_size) % 4
+        name = data[at + CPIO_HEADER : at + CPIO_HEADER + header.name_size].partition(b"\0")[0]
+        path = name.decode("utf-8", "surrogateescape")
+        at = begin + header.size + -header.size % 4
+        if path == CPIO_TRAILER:
             return at
-        if begin + size > len(data):
-            raise FormatError("the archive ends early", at)
-        yield ArchiveMember(path=name, mode=mode, data=data[begin : begin + size], device=(major, minor))
+        if begin + header.size > len(data):
+            raise FormatError("the archive ends early", begin)
+        yield ArchiveMember(
+            path=path, mode=header.mode, data=bytes(data[begin : begin + header.size]), device=header.device
+        )
 
 
 def _record(node: ArchiveMember, *, inode: int, mtime: int) -> Iterator[bytes]:

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.compression import MAGICS, unpack
+from bootmenu.formats.cpio_header import CPIO_MAGICS
+from bootmenu.formats.initramfs import MAX_NAMES
 from bootmenu.formats.pe import PortableExecutable
-from bootmenu.formats.reader import HEAD_SIZE, Buffer
+from bootmenu.formats.reader import HEAD_SIZE, Buffer, Window
 from bootmenu.image import cpio
 from bootmenu.image.cpio import ArchiveMember
+from bootmenu.model.regex import regex
 
 _MOST = 1 << 30
 """Bytes of an image, and of what it unpacks to."""
+_ZEROS = regex(rb"\0*")
+_ONCE = "Unpack it once, and list what comes out of it."
 
 
 def read(path: Path) -> tuple[ArchiveMember, ...]:
@@ -26,9 +32,11 @@ def read(path: Path) -> tuple[ArchiveMember, ...]:
     try:
         if path.exists() and not path.is_file():
             raise BootmenuError(f"{path} is no regular file")
-        if path.stat().st_size > _MOST:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(_MOST + 1) if size <= _MOST else b""  # a file of /proc has more than it says
+        if max(size, len(data)) > _MOST:
             raise BootmenuError(f"{path} is bigger than {_MOST >> 30} GiB: that is no image")
-        data = path.read_bytes()
     except OSError as error:
         raise BootmenuError(f"{path} cannot be read: {error.strerror}") from error
     try:
@@ -45,17 +53,22 @@ def members(data: bytes) -> tuple[ArchiveMember, ...]:
     found: dict[str, ArchiveMember] = {}
     executable = PortableExecutable.from_head(data[:HEAD_SIZE])
     if executable is not None:
-        archives = b""
+        # sections that overlap would have more content together than memory
+        if sum(section.content_size for section in executable.sections) > len(data):
+            raise FormatError("its sections are bigger than the file")
+        initrd = b""
         for section in executable.sections:
             content = data[section.offset : section.offset + section.content_size]
             if section.name == ".initrd":
-                archives = content
+                initrd = content
             else:
                 found[section.name] = ArchiveMember.file(section.name, content)
-        if not archives:
+        if not initrd:
             raise FormatError("it is an EFI program without an initramfs")
-        data = archives
-    for member in _archives(data):
+        data = initrd
+    for count, member in enumerate(_archives(data), start=1):
+        if count > MAX_NAMES:
+            raise FormatError(f"it has more than {MAX_NAMES:,} files")
         found[member.path] = member
     if not found:
         raise FormatError("it is empty")
@@ -65,14 +78,34 @@ def members(data: bytes) -> tuple[ArchiveMember, ...]:
 def _archives(data: bytes) -> Iterator[ArchiveMember]:
     """Yield the members of archives one after the other, of which the last may be packed."""
     at = 0
-    while True:
-        while data[at : at + 4] == bytes(4):  # between archives
-            at += 4
-        if not data[at:].strip(b"\0"):
-            return
+    while (at := _after_zeros(data, at)) < len(data):
         compression = next((name for magic, name in MAGICS if data.startswith(magic, at)), None)
         if compression is not None:
-            packed = unpack(Buffer(data[at:]), compression, _MOST)
-            yield from _archives(b"".join(piece for piece, _ in packed))
+            unpacked = bytearray()
+            for piece, _ in unpack(Window(Buffer(data), at, len(data) - at), compression, _MOST):
+                unpacked += piece
+            yield from _plain_archives(unpacked)
             return
+        if data[at : at + 6] not in CPIO_MAGICS:
+            raise FormatError("this is neither an archive nor a packed one", at)
         at = yield from cpio.unpack(data, at)
+
+
+def _plain_archives(data: bytes | bytearray) -> Iterator[ArchiveMember]:
+    """Yield the members of the archives that were packed together.
+
+    init/initramfs.c, flush_buffer: what is neither an archive nor zeros is "junk within compressed archive", so
+    nothing in there is packed once more.
+    """
+    at = 0
+    while (at := _after_zeros(data, at)) < len(data):
+        if any(data.startswith(magic, at) for magic, _ in MAGICS):
+            raise FormatError("what it unpacks to is packed again, which no kernel reads", hint=_ONCE)
+        at = yield from cpio.unpack(data, at)
+
+
+def _after_zeros(data: bytes | bytearray, at: int) -> int:
+    """Return the offset of the next byte that is not zero, or of the end."""
+    match = _ZEROS.match(data, at)
+    assert match is not None  # it matches nothing, too
+    return match.end()

@@ -54,6 +54,8 @@ from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import catalogues
+from bootmenu.image import image_file, image_parts
+from bootmenu.image.unified_kernel import unified_kernel
 from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
@@ -85,6 +87,7 @@ from tests.discovery.test_devices import DISK
 from tests.discovery.test_hotplug import message
 from tests.formats.test_initramfs import MODULES, PACK, cpio
 from tests.formats.test_mutations import SAMPLES
+from tests.image.test_unified_kernel import stub
 from tests.trees import goldens
 
 
@@ -247,6 +250,22 @@ def _initramfs() -> Attack:
         data = mutated(chance, chance.choice(samples), samples, tokens)
         with contextlib.suppress(FormatError):
             initramfs.inspect(Buffer(data), deep=chance.random() < 0.5)
+
+    return attack
+
+
+@target("image", 20)
+def _image() -> Attack:
+    plain = cpio(*MODULES, size=5)
+    packed = [plain + pack(plain) for pack in PACK.values()]
+    samples = [plain, *packed, unified_kernel(stub(), {".initrd": packed[0], ".linux": b"K" * 9})]
+    tokens = [b"070701", b"070702", b"TRAILER!!!\0", b"ffffffff", b"-0000070", b".initrd\0", b"\x1f\x8b"]
+
+    def attack(chance: random.Random) -> None:
+        data = mutated(chance, chance.choice(samples), samples, tokens)
+        with contextlib.suppress(FormatError):
+            found = image_file.members(data)
+            _demand(bool("".join(image_parts.listing(found))), "nothing was listed")
 
     return attack
 

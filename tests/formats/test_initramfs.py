@@ -56,6 +56,13 @@ def test_a_plain_archive_is_read_to_its_end() -> None:
     assert found == Initramfs(compression=None, module_releases=("6.1.0-49-arm64",))
 
 
+@pytest.mark.parametrize("digits", [b"-0000074", b"+0000005", b"0000_005", b"       5", b"0x000005"])
+def test_a_number_of_a_header_is_eight_digits_and_nothing_else(digits: bytes) -> None:
+    archive = cpio("init", size=5)
+    with pytest.raises(FormatError, match="header of the archive is damaged"):
+        look(archive.replace(b"00000005", digits, 1))
+
+
 def test_an_archive_with_checksums_is_one() -> None:
     assert look(cpio("init", magic=b"070702")).compression is None
 

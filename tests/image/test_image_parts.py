@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import re
+import struct
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu import cli
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.image import image_file, image_parts
 from bootmenu.image.build import Compress
@@ -101,6 +107,87 @@ def test_what_is_no_image_is_said(content: bytes | None, tmp_path: Path) -> None
         (tmp_path / "image").write_bytes(content)
     with pytest.raises(BootmenuError, match=r"image (cannot be read|is not an image)"):
         image_file.read(tmp_path / "image")
+
+
+def _archive(**changed: bytes) -> bytes:
+    """An archive of one file, of which fields of the header are changed."""
+    places = {"size": 54, "name_size": 94}
+    data = bytearray(b"".join(pack([ArchiveMember.file("init", b"#!")])))
+    for name, digits in changed.items():
+        data[places[name] : places[name] + 8] = digits
+    return bytes(data)
+
+
+def _nested(times: int) -> bytes:
+    data = _archive()
+    for _ in range(times):
+        data = gzip.compress(data, 1)
+    return data
+
+
+def _overlapping() -> bytes:
+    """An EFI program whose ten sections are all of it."""
+    data = bytearray(
+        unified_kernel(stub(room=10), {f".s{number}": b"x" for number in range(9)} | {".initrd": _archive()})
+    )
+    for row in re.finditer(rb"\.(s\d|initrd)\0", data[:0x400]):
+        struct.pack_into("<IIII", data, row.start() + 8, len(data), 0, len(data), 0)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: _nested(2), "packed again"),
+        (lambda: _nested(1500), "packed again"),
+        (lambda: bytes(300_000_000), "it is empty"),
+        (lambda: bytes(8) + _archive(size=b"ffffffff"), "ends early"),
+        (lambda: _archive(size=b"-000006e"), "header of the archive is damaged"),
+        (lambda: _archive(size=b"0000_002"), "header of the archive is damaged"),
+        (lambda: _archive(name_size=b"7fffffff"), "file name in the archive is too long"),
+        (lambda: _archive(name_size=b"00000000"), "file name in the archive is too long"),
+        (lambda: _nested(1)[:-12], "ends early"),
+        (lambda: gzip.compress(bytes(100 << 20), 1), "100 times its size"),
+        (lambda: _archive() + b"text", "neither an archive nor"),
+        (_overlapping, "sections are bigger than the file"),
+    ],
+)
+def test_a_hostile_image_is_refused_soon(make: Callable[[], bytes], why: str, tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(make())
+    before = time.process_time()
+    with pytest.raises(BootmenuError, match=why) as caught:
+        image_file.read(tmp_path / "image")
+    assert time.process_time() - before < 5
+    assert "\n" not in caught.value.message
+
+
+def test_there_are_bounds_on_files_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_file, "MAX_NAMES", 4)
+    with pytest.raises(FormatError, match="more than 4 files"):
+        image_file.members(b"".join(pack(FILES)))
+    monkeypatch.setattr(image_file, "_MOST", 1000)
+    with pytest.raises(FormatError, match="unpacks to more than"):
+        image_file.members(gzip.compress(bytes(1001)))
+    with (tmp_path / "image").open("wb") as file:
+        file.truncate(1001)
+    with pytest.raises(BootmenuError, match="is bigger than"):
+        image_file.read(tmp_path / "image")
+
+
+def test_a_name_ends_where_the_kernel_ends_it() -> None:
+    member = ArchiveMember.file("init\0nothing", b"")
+    assert [found.path for found in image_file.members(b"".join(pack([member])))] == ["init"]
+
+
+def test_names_do_not_control_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "usr/\x1b[31mred\x07\n\x9b2J\u202e\udcff"
+    for name, data in (("image", b"1"), ("old", b"22")):
+        (tmp_path / name).write_bytes(b"".join(pack([ArchiveMember.file(evil, data)])))
+    assert cli.main(["image", "list", str(tmp_path / "image")]) == 0
+    assert cli.main(["image", "list", str(tmp_path / "image"), "--diff", str(tmp_path / "old")]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("usr/�[31mred��") == 2
+    assert shown.replace("\n", "").isprintable()
 
 
 @given(st.binary(max_size=300), st.integers(0, 900))
