@@ -109,8 +109,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="one more file or folder below /lib/firmware of the tree, or ./FOLDER of this host, whose content goes "
-        "there (repeatable; what the modules name is added from the tree anyway)",
+        help="one more file or folder below /lib/firmware of the tree; or, beginning with ./ or /, a folder of this "
+        "host whose content goes there (repeatable; what the modules name is added from the tree anyway)",
     )
     build.add_argument(
         "--settings", type=Path, metavar="FILE", help="settings to check and pack as /etc/bootmenu.toml"

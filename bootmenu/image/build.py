@@ -191,6 +191,8 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     _check_cmdline(options)
     if options.sign is not None:
         unified_kernel.sbsign()
+    for wanted in options.firmware:
+        firmware_files.folder_of_host(wanted)
     for source, destination in includes:
         included_files.check_settings(source, destination)
     included = [file for pair in includes for file in included_files.collect(*pair, progress)]

@@ -12,6 +12,8 @@ from bootmenu.image import included_files
 from bootmenu.image.included_files import IncludedFile
 from bootmenu.image.kernel_modules import Module, decompress
 from bootmenu.image.rootfs import Root
+from bootmenu.model.regex import regex
+from bootmenu.model.text import megabytes
 
 FOLDER = "/lib/firmware"
 _PACKED = (".xz", ".zst")
@@ -19,9 +21,35 @@ _PACKED = (".xz", ".zst")
 files unpacked, which every kernel reads."""
 
 
-def is_folder_of_host(wanted: str) -> bool:
-    """Return whether a `--firmware` names a folder on this host: a path that begins with / or a dot."""
-    return wanted.startswith(("/", "."))
+_IN_TREE = ("/lib/firmware/", "/usr/lib/firmware/")
+_SYSTEM = regex(
+    r"/(?:(?:dev|etc|proc|root|run|sys)(?:/.*)?|bin|boot|home|lib|lib32|lib64|mnt|opt|sbin|srv|tmp|usr|var)?"
+)
+"""Folders of a host that are not meant, though a path may lead there; of some not even what is below them."""
+
+
+def folder_of_host(wanted: str) -> Path | None:
+    """Return the folder on this host that a `--firmware` names: a path that begins with /, ./ or ../, unless that is
+    below /lib/firmware. None for a name in the tree. Raise UsageError for what is no folder of firmware."""
+    if wanted.startswith(_IN_TREE) or (not wanted.startswith(("/", "./", "../")) and wanted not in (".", "..")):
+        return None
+    path = Path(wanted)
+    if not path.exists():
+        raise UsageError(
+            f"--firmware {wanted}: there is no folder {path} on this host",
+            "A path that begins with / or . is one of this host; others are below /lib/firmware of the tree.",
+        )
+    if not path.is_dir():
+        raise UsageError(
+            f"--firmware {wanted}: {path} is a file of this host, not a folder",
+            f"Name the folder that it is in, or say --include {wanted}:{FOLDER}/{path.name}",
+        )
+    if _SYSTEM.fullmatch(str(path.resolve())):
+        raise UsageError(
+            f"--firmware {wanted}: {path.resolve()} is a folder of this host's system, and holds no firmware",
+            "Copy the firmware into a folder of its own, and name that.",
+        )
+    return path
 
 
 def collect(
@@ -29,8 +57,9 @@ def collect(
 ) -> Iterator[IncludedFile]:
     """Yield the firmware of a tree that modules name, and what else is wanted; tell `say` what the tree lacks.
 
-    wanted: names below /lib/firmware in the tree, also of folders or with wildcards, or folders on this host, whose
-    content goes there. Raise UsageError if something that is wanted does not exist, FormatError if it is damaged.
+    wanted: names below /lib/firmware in the tree, also of folders or with wildcards, or folders on this host (see
+    `folder_of_host`), whose content goes there. Raise UsageError if something that is wanted does not exist,
+    FormatError if it is damaged.
     """
     there = {_plain(path): path for path in _files(root)}
     chosen: dict[str, None] = {}
@@ -41,10 +70,15 @@ def collect(
         if not found:
             missing[name] = None
     for text in wanted:
-        if is_folder_of_host(text):
-            yield from included_files.collect(Path(text), FOLDER.lstrip("/"), say)
+        folder = folder_of_host(text)
+        if folder is not None:
+            files = list(included_files.collect(folder, FOLDER.lstrip("/"), say))
+            size = sum(len(each.data or b"") for each in files)
+            count = sum(each.data is not None for each in files)
+            say(f"adding {count} files of {folder} as firmware, {megabytes(size)}")
+            yield from files
             continue
-        name = text.rstrip("/")
+        name = text.removeprefix("/usr").removeprefix(f"{FOLDER}/").rstrip("/")
         found = [*fnmatch.filter(there, name), *fnmatch.filter(there, f"{name}/*")]
         if not found:
             raise UsageError(

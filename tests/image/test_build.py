@@ -218,6 +218,9 @@ def test_a_file_that_cannot_be_included_is_said_before_anything_is_downloaded(
         )
         with pytest.raises(UsageError, match="cannot be included"):
             build(options, Commands(), SILENT)
+    options = replace(options, includes=(), firmware=("/etc/passwd",))
+    with pytest.raises(UsageError, match="/etc/passwd is a file of this host"):
+        build(options, Commands(), SILENT)
 
 
 def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> None:

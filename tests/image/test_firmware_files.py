@@ -60,12 +60,39 @@ def test_names_folders_and_wildcards_are_wanted(root: Path) -> None:
         collected(root, "othre")
 
 
-def test_a_folder_of_the_host(root: Path, tmp_path: Path) -> None:
-    tree(tmp_path / "mine", {"board/z.bin": b"Z"})
-    found, _ = collected(root, str(tmp_path / "mine"))
-    assert found["lib/firmware/board/z.bin"] == b"Z"
-    with pytest.raises(UsageError, match="cannot be included"):
-        collected(root, str(tmp_path / "nothing"))
+def test_a_path_below_the_folder_of_firmware_is_one_of_the_tree(root: Path) -> None:
+    for wanted in ("/lib/firmware/other", "/usr/lib/firmware/other/"):
+        assert collected(root, wanted)[0]["lib/firmware/other/x.bin"] == b"X"
+    with pytest.raises(UsageError, match=r"has no /lib/firmware/othre"):
+        collected(root, "/lib/firmware/othre")
+
+
+def test_a_folder_of_the_host(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path / "mine", {"board/z.bin": b"Z", "note": b"12"})
+    monkeypatch.chdir(tmp_path / "mine/board")
+    for wanted in (str(tmp_path / "mine"), "..", "../", "../../mine"):
+        found, said = collected(root, wanted)
+        assert found["lib/firmware/board/z.bin"] == b"Z"
+        assert f"adding 2 files of {Path(wanted)} as firmware, 3 B" in said
+
+
+def test_what_is_no_folder_of_firmware_is_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path / "mine", {"z.bin": b"Z", "system": "/etc"})
+    monkeypatch.chdir(tmp_path)
+    for wanted, why, hint in (
+        (str(tmp_path / "nothing"), "there is no folder", "below /lib/firmware"),
+        ("./mine/z.bin", "is a file of this host, not a folder", "--include ./mine/z.bin:/lib/firmware/z.bin"),
+        ("/etc", "/etc is a folder of this host's system", "a folder of its own"),
+        ("/etc/ssl", "/etc/ssl is a folder of this host's system", "a folder of its own"),
+        ("./mine/system", "/etc is a folder of this host's system", "a folder of its own"),
+        ("/", "/ is a folder of this host's system", "a folder of its own"),
+        (f"{'../' * 30}usr", "/usr is a folder of this host's system", "a folder of its own"),
+    ):
+        with pytest.raises(UsageError, match=why) as caught:
+            collected(root, wanted)
+        assert hint in caught.value.hint
 
 
 def test_a_tree_without_firmware(tmp_path: Path) -> None:
