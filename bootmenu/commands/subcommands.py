@@ -32,6 +32,9 @@ Data is written to standard output, everything else to standard error.
 """
 
 
+_MAY_BE_EMPTY = ("S", "TEXT", "QEMU-OPTION")
+"""What values are called that are texts as they are."""
+
 Examples = tuple[tuple[str, str], ...]
 """Commands as they are typed, each with what it does."""
 
@@ -109,6 +112,15 @@ class BootmenuParser(argparse.ArgumentParser):
         known = [*self._option_string_actions, *(("--version",) if self.prog.endswith(" menu") else ())]
         if option.startswith("--") and " " not in option and not any(name.startswith(option) for name in known):
             raise UsageError(f"there is no option {option}", self._hint(option, known))
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Raise UsageError for an empty value of what has to name something."""
+        metavar = action.metavar or action.dest
+        words = arg_strings[:1] if action.nargs == argparse.PARSER else arg_strings
+        if "" in words and metavar not in _MAY_BE_EMPTY:
+            what = "/".join(action.option_strings) or str(metavar)
+            raise UsageError(f"{what} has an empty value", self._hint())
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raise UsageError if a word is none of those to choose from, such as the subcommands."""

@@ -40,6 +40,30 @@ def test_a_typo_is_answered_with_what_was_meant(call: Call, typed: str, error: s
     assert meant in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [
+        ("image build --root / --output x --module ''", "--module"),
+        ("image build --root / --output x --firmware=", "--firmware"),
+        ("image build --root / --output ''", "--output"),
+        ("image build --root / --output x --uki --sign '' crt", "--sign"),
+        ("image list ''", "FILE"),
+        ("scan --tree ''", "--tree"),
+        ("check ''", "KERNEL"),
+        ("--theme ''", "--theme"),
+    ],
+)
+def test_an_empty_value_is_said_with_the_name_of_its_option(call: Call, typed: str, what: str) -> None:
+    outcome = call(*shlex.split(typed))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{what} has an empty value" in outcome.err
+
+
+def test_a_command_line_may_be_empty() -> None:
+    assert subcommands.parse(["check", "k", "--cmdline", ""]).cmdline == ""
+    assert subcommands.parse(["image", "build", "--output", "x", "--cmdline="]).cmdline == ""
+
+
 def test_an_entry_s_id_is_meant(call: Call, tmp_path: Path) -> None:
     write_tree(tmp_path, {"loader/entries/debian-12.conf": "title Debian\nlinux /vmlinuz\n", "vmlinuz": b"x"})
     (entry,) = call("scan", "--tree", tmp_path, "--json").json["entries"]
