@@ -67,6 +67,8 @@ FOR_FAST = [
     Package("fish", "fish", "tries its completion script"),
     Package("groff-base", "groff", "reads the manual page"),
     Package("mandoc", "mandoc", "reads it more strictly"),
+    Package("sbsigntool", "sbsign", "signs programs for Secure Boot"),
+    Package("openssl", "openssl", "makes keys for that"),
 ]
 MMDEBSTRAP = Package("mmdebstrap", "mmdebstrap", "makes Debian trees")
 KEYRING = Package(
@@ -95,7 +97,6 @@ FOR_TEST = [
         "is the firmware of machines that are started by EFI",
     ),
     Package("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd", "is that firmware for x86-64"),
-    Package("sbsigntool", "sbsign", "signs kernels for that firmware"),
     Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
     MMDEBSTRAP,

@@ -135,7 +135,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --uki: sign it for Secure Boot with sbsign; both files in PEM",
     )
     build.add_argument(
-        "--budget", type=_bytes, metavar="BYTES", help="write nothing, and fail, if it would be bigger than this"
+        "--budget",
+        type=_bytes,
+        metavar="BYTES",
+        help="write nothing, and fail, if it would be bigger than this: 12000000, 12000kB or 12MB",
     )
     build.add_argument(
         "--diff",
@@ -186,7 +189,7 @@ def _copy(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     from bootmenu.image import image_file, image_parts, included_files
-    from bootmenu.image.build import BuildOptions, Compress, assemble, build
+    from bootmenu.image.build import BuildOptions, Compress, build, members
     from bootmenu.image.module_classes import ModulesFor
     from bootmenu.system.processes import Commands
     from bootmenu.view.progress_bar import ProgressBar
@@ -218,7 +221,7 @@ def _build(args: argparse.Namespace) -> int:
     older = None if args.diff is None else image_file.read(args.diff)
     progress = ProgressBar(sys.stderr, os.environ)
     if args.list:
-        made = assemble(options, Commands(), progress).contents.nodes
+        made = members(options, Commands(), progress)
         _print([*image_parts.listing(made), *(() if older is None else ("", *image_parts.differences(older, made)))])
         return 0
     build(options, Commands(), progress)
@@ -246,9 +249,9 @@ def _print(lines: Iterable[str]) -> None:
 
 def _bytes(text: str) -> int:
     """Return a size in bytes, of digits with or without kB or MB. Raise ArgumentTypeError."""
-    match = re.fullmatch(r"(\d{1,12})(kB|MB)?", text)
+    match = re.fullmatch(r"0*([1-9][0-9]{0,11})(kB|MB)?", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text} is no size; for example 12000000, or 12MB")
+        raise argparse.ArgumentTypeError(f"{text} is no size; for example 12000000, 12000kB or 12MB")
     return int(match[1]) * {None: 1, "kB": 1000, "MB": 1_000_000}[match[2]]
 
 

@@ -24,11 +24,13 @@ from bootmenu.image import (
     cpio,
     debian,
     firmware_files,
+    image_file,
     image_parts,
     included_files,
     kernel_modules,
     output_files,
     shared_libraries,
+    signing,
     unified_kernel,
 )
 from bootmenu.image.contents import Contents
@@ -155,19 +157,17 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
     with progress.task(f"packing {len(nodes)} files", size) as task:
         pieces = _counted(cpio.pack(nodes, mtime=options.mtime), task)
         packed = _mark() + options.compress.apply(pieces, size)
+    ratio = len(packed) / size
     if options.uki:
-        assert kernel is not None  # assemble has asked for it
-        packed = unified_kernel.of_first_stage(
-            made.root, kernel, release=made.version, initrd=packed, cmdline=options.cmdline
-        )
+        packed = _unified(made, packed, options)
         if options.sign is not None:
-            packed = unified_kernel.signed(packed, *options.sign, runner)
+            packed = signing.signed(packed, *options.sign, runner)
     biggest = image_parts.biggest(nodes)
-    if options.budget is not None and len(packed) > options.budget:
+    if options.budget is not None and (excess := len(packed) - options.budget) > 0:
         raise BootmenuError(
-            f"{output} would have {len(packed)} bytes, {len(packed) - options.budget} more than the budget; "
+            f"{output} would have {len(packed)} bytes, {excess} more than the budget; "
             f"nothing was written. Its biggest parts, unpacked: {biggest}",
-            "Choose fewer modules with --modules-for, or see what --list prints.",
+            _how_to_save(options, excess, image_parts.sizes(nodes)[image_parts.MODULES] * ratio),
         )
     files = {output: packed}
     if kernel is not None and kernel_output is not None:
@@ -181,6 +181,37 @@ def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
         progress(f"{kernel_output}: kernel {made.version}, {megabytes(len(kernel))}")
 
 
+def members(options: BuildOptions, runner: Runner, progress: ProgressBar) -> tuple[cpio.ArchiveMember, ...]:
+    """Return what `image_file.read` does for the image that `build` would write. Raise what `build` does."""
+    for name, value in (("budget", options.budget), ("sign", options.sign), ("kernel-output", options.kernel_output)):
+        if value is not None:
+            raise UsageError(
+                f"--{name} has no effect with --list, which writes nothing", f"Leave --{name} or --list out."
+            )
+    made = assemble(options, runner, progress)
+    initrd = _mark() + b"".join(cpio.pack(made.contents.nodes))
+    return image_file.members(_unified(made, initrd, options) if options.uki else initrd)
+
+
+def _unified(made: Assembled, initrd: bytes, options: BuildOptions) -> bytes:
+    assert made.kernel is not None  # assemble has asked for it
+    return unified_kernel.of_first_stage(
+        made.root, made.kernel, release=made.version, initrd=initrd, cmdline=options.cmdline
+    )
+
+
+def _how_to_save(options: BuildOptions, excess: int, modules: float) -> str:
+    """Return what makes an image smaller. Sizes are in bytes; modules: what those of the kernel take, packed."""
+    if excess > modules:
+        return "It would be bigger even without a kernel module: give it a bigger budget."
+    ways = [
+        *(["fewer modules with --modules-for"] if options.modules_for is ModulesFor.ALL else []),
+        *(["--strip-modules"] if not options.strip_modules else []),
+        *(["--compress xz"] if options.compress is not Compress.XZ else []),
+    ]
+    return f"To make it smaller: {', '.join([*ways, 'see what --list prints'])}."
+
+
 def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> Assembled:
     """Return what is in the image; nothing of it is written. Raise what `build` does."""
     includes = options.includes
@@ -190,7 +221,7 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
         includes = (*includes, (options.settings, FILE.lstrip("/")))
     _check_cmdline(options)
     if options.sign is not None:
-        unified_kernel.sbsign()
+        signing.check(*options.sign, runner)
     for wanted in options.firmware:
         firmware_files.folder_of_host(wanted)
     for source, destination in includes:

@@ -13,11 +13,12 @@ from bootmenu.model.text import megabytes
 
 BOOTMENU = "bootmenu"
 OTHER = "other files"
+MODULES = "kernel modules"
 _PARTS = (
     (BOOTMENU, regex(r"usr/(local/)?lib(64)?/python3[^/]*/(dist|site)-packages/bootmenu/|usr/bin/bootmenu$")),
     ("Python packages", regex(r"usr/(local/)?lib(64)?/python3[^/]*/(dist|site)-packages/")),
     ("Python", regex(r"usr/(local/)?(lib(64)?/python3|bin/python3)")),
-    ("kernel modules", regex(r"usr/lib/modules/|etc/bootmenu/modules$|etc/mdev\.conf$")),
+    (MODULES, regex(r"usr/lib/modules/|etc/bootmenu/modules$|etc/mdev\.conf$")),
     ("firmware", regex(r"usr/lib/firmware/")),
     ("libraries", regex(r"usr/(local/)?lib(32|64)?/.*\.so(\.|$)")),
     ("tools", regex(r"usr/(local/)?s?bin/")),

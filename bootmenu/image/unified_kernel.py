@@ -7,17 +7,12 @@ UAPI.5, "Unified Kernel Images": "UKIs are regular UEFI PE executables" with the
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import HEAD_SIZE
-from bootmenu.image.process_runner import Runner, output
 from bootmenu.image.rootfs import Root
 
 _INITIALIZED_READABLE = 0x40000040
@@ -60,31 +55,6 @@ def of_first_stage(root: Root, kernel: bytes, *, release: str, initrd: bytes, cm
     sections |= {".cmdline": cmdline.encode()} if cmdline else {}
     # the kernel comes last, since it may be unpacked in place
     return unified_kernel(root.read(stub), sections | {".initrd": initrd, ".linux": kernel})
-
-
-def signed(image: bytes, key: Path, certificate: Path, runner: Runner) -> bytes:
-    """Return the image signed for Secure Boot, by sbsign. Raise BootmenuError if that fails or is not installed."""
-    program = sbsign()
-    with tempfile.TemporaryDirectory(prefix="bootmenu-sign-") as folder:
-        plain, done = Path(folder, "plain.efi"), Path(folder, "signed.efi")
-        try:
-            plain.write_bytes(image)
-            argv = [program, "--key", str(key), "--cert", str(certificate), "--output", str(done), str(plain)]
-            output(runner, argv, timeout=300, hint="Check the key and the certificate, both in PEM.")
-            return done.read_bytes()
-        except OSError as error:
-            raise BootmenuError(
-                f"the image cannot be signed: {error.filename or folder}: {error.strerror}",
-                "Set TMPDIR to a folder with room for it.",
-            ) from error
-
-
-def sbsign() -> str:
-    """Return the path of sbsign. Raise BootmenuError if it is not installed."""
-    program = shutil.which("sbsign", path=os.pathsep.join(os.get_exec_path()))
-    if program is None:
-        raise BootmenuError("sbsign is missing, so the image cannot be signed", "Install the package sbsigntool.")
-    return program
 
 
 def unified_kernel(stub: bytes, sections: Mapping[str, bytes]) -> bytes:

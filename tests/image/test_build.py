@@ -22,16 +22,18 @@ from bootmenu.formats.initramfs import Initramfs, inspect
 from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import Buffer
 from bootmenu.image import SUITE, image_file
-from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version
+from bootmenu.image.build import _COMMAND, BuildOptions, Compress, _how_to_save, build, choose_version, members
 from bootmenu.image.module_classes import ModulesFor
 from bootmenu.image.module_stripping import stripped
 from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.view.progress_bar import SILENT, ProgressBar
+from tests.commands.calling import Call
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
 from tests.image.test_module_stripping import small as module_with_types
 from tests.image.test_python_runtime import python_tree
+from tests.image.test_signing import made_key, run
 from tests.image.test_unified_kernel import stub
 
 
@@ -240,6 +242,13 @@ def test_the_choices_of_the_command_are_those_of_the_builder() -> None:
     assert [parse("--budget", text).budget for text in ("7", "12kB", "3MB")] == [7, 12_000, 3_000_000]
 
 
+@pytest.mark.parametrize("text", ["0", "00MB", "-1", "1.5MB", "12 MB", "12MiB", "12mb", "٣MB", "9" * 13, "kB"])
+def test_what_is_no_size_is_said_with_an_example(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"--budget={text}")
+    assert f"{text} is no size; for example 12000000, 12000kB or 12MB" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changed", "why", "hint"),
     [
@@ -363,21 +372,23 @@ def test_without_its_parts_there_is_no_unified_kernel_image(small: BuildOptions,
             built(replace(small, uki=True))
 
 
-def test_a_program_signs_it(small: BuildOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    signing = replace(small, uki=True, sign=(Path("my.key"), Path("my.crt")))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(BootmenuError, match="sbsign is missing"):
-        built(signing)
-    script = '#!/bin/sh\n[ "$1$2$3$4$5" = "--keymy.key--certmy.crt--output" ] || exit 3\n/bin/cat "$7" >"$6"\n'
-    tree(tmp_path / "bin", {"sbsign": f"{script}echo signed >>$6\n".encode()})
-    (tmp_path / "bin/sbsign").chmod(0o755)
-    built(signing)
+def test_it_is_signed_and_an_old_image_stays_where_that_fails(
+    small: BuildOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = made_key(tmp_path, "mine")
+    signing_options = replace(small, uki=True, sign=(key, certificate))
+    built(signing_options)
     assert small.output is not None
-    assert small.output.read_bytes().endswith(b"signed\n")
-    (tmp_path / "bin/sbsign").write_text("#!/bin/sh\necho wrong key >&2\nexit 1\n")
+    run("sbverify", "--cert", certificate, small.output)
+
+    def fails(*_: object) -> bytes:
+        raise BootmenuError("it is no more")
+
+    monkeypatch.setattr("bootmenu.image.signing.check", lambda *_: None)
+    monkeypatch.setattr("bootmenu.image.signing.signed", fails)
     small.output.write_bytes(b"old")
-    with pytest.raises(BootmenuError, match="wrong key"):
-        built(signing)
+    with pytest.raises(BootmenuError, match="it is no more"):
+        built(signing_options)
     assert small.output.read_bytes() == b"old"
 
 
@@ -389,9 +400,33 @@ def test_over_its_budget_nothing_is_written(small: BuildOptions, uki: bool) -> N
     with pytest.raises(BootmenuError, match=rf"{size} bytes, 1 more than the budget.*kernel modules") as caught:
         built(replace(small, uki=uki, budget=size - 1))
     assert "--modules-for" in caught.value.hint
+    smallest = replace(small, uki=uki, modules_for=ModulesFor.VIRT, strip_modules=True, compress=Compress.XZ)
+    with pytest.raises(BootmenuError) as caught:
+        built(replace(smallest, budget=1))
+    assert caught.value.hint == "It would be bigger even without a kernel module: give it a bigger budget."
+    assert _how_to_save(smallest, 1, 2) == "To make it smaller: see what --list prints."
     assert small.output.read_bytes() == b"old"
     built(replace(small, uki=uki, budget=size))
     assert len(small.output.read_bytes()) == size
+
+
+@pytest.mark.parametrize("uki", [False, True])
+def test_what_is_listed_is_what_is_built(small: BuildOptions, uki: bool) -> None:
+    options = replace(small, uki=uki, cmdline="bootmenu.timeout=5")
+    assert small.output is not None
+    build(options, Commands(), SILENT)
+    listed = members(replace(options, output=None), Commands(), SILENT)
+    assert set(listed) == set(image_file.read(small.output))
+    assert {".linux", ".osrel", ".uname", ".cmdline"} <= {member.path for member in listed} or not uki
+    assert "bootmenu-first-stage" in {member.path for member in listed}
+
+
+@pytest.mark.parametrize("option", ["--budget=1", "--kernel-output=x", "--sign=k=c"])
+def test_what_has_no_effect_on_a_list_is_refused(small: BuildOptions, option: str, call: Call) -> None:
+    words = option.split("=")
+    outcome = call("image", "build", "--list", "--uki", "--root", str(small.root), *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{words[0]} has no effect with --list" in outcome.err
 
 
 def test_what_would_be_in_an_image_is_listed_and_nothing_is_written(
