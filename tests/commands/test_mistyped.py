@@ -77,6 +77,26 @@ def test_a_setting_is_meant() -> None:
     assert problem == "/etc/bootmenu.toml: there is no setting 'timout'. Did you mean timeout?"
 
 
+@pytest.mark.parametrize(
+    ("typed", "known", "meant"),
+    [
+        ("nope", "optee", False),
+        ("chekc", "check", True),
+        ("dbt", "dtb", True),
+        ("sacn", "scan", True),
+        ("SCAN", "scan", True),
+        ("boot", "pin", False),
+        ("copy", "cpio", False),
+        ("virtio_blck", "virtio_blk", True),
+        ("nvme_core", "nvme", False),
+        ("completon", "completion", True),
+        ("modules", "module", True),
+    ],
+)
+def test_a_third_of_a_name_may_be_wrong(typed: str, known: str, meant: bool) -> None:
+    assert did_you_mean(typed, [known, "zzzz"]) == (f"Did you mean {known}?" if meant else "")
+
+
 def test_nothing_is_meant_by_what_resembles_nothing(call: Call) -> None:
     assert did_you_mean("qqqq", ["check", "scan"]) == ""
     assert did_you_mean("x" * 1_000_000, ["x" * 999_999]) == ""
