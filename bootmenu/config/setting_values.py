@@ -18,10 +18,11 @@ _MOST_FILES = 10_000  # whose SHA-256 is demanded
 
 
 class PartlyError(ValueError):
-    """Part of a table is invalid. value: the valid part; problems: a clause each."""
+    """Part of a table is invalid. value: the valid part; problems: what is wrong, what comes of it, and a hint or an
+    empty text, each a clause."""
 
-    def __init__(self, value: Mapping[str, str], problems: list[str], *, unnamed: bool) -> None:
-        super().__init__(*problems)
+    def __init__(self, value: Mapping[str, str], problems: list[tuple[str, str, str]], *, unnamed: bool) -> None:
+        super().__init__(*(what for what, _, _ in problems))
         self.value = value
         self.problems = problems
         self.unnamed = unnamed
@@ -146,7 +147,8 @@ def read_digests(value: object) -> Mapping[str, str]:
     if len(value) > _MOST_FILES:
         raise ValueError(f"a table of at most {_MOST_FILES:,} files and their SHA-256")
     table: dict[str, str] = {}
-    problems, unnamed = [], False
+    problems: list[tuple[str, str, str]] = []
+    unnamed = False
     for name, digest in value.items():
         try:
             partition, path = file_name(read_text(name))
@@ -157,15 +159,16 @@ def read_digests(value: object) -> Mapping[str, str]:
             unnamed = True
             why, hint = f"{name[:60]!r} is not a text", ""
             if isinstance(error, FileNameError):
-                why, hint = error.message, f". {error.hint.removesuffix('.')}"
-            problems.append(f"{why}; until it is right, no file starts without a SHA-256{hint}")
+                why, hint = error.message, error.hint.removesuffix(".")
+            problems.append((why, "until it is right, no file starts without a SHA-256", hint))
             continue
         known = isinstance(digest, str) and re.fullmatch(r"[0-9a-fA-F]{64}", digest)
         said = digest.lower() if known else ""
         if not known:
-            problems.append(f"{name[:200]} should have a SHA-256 of 64 hexadecimal digits; that file does not start")
+            why = f"{name[:200]} should have a SHA-256 of 64 hexadecimal digits"
+            problems.append((why, "that file does not start", ""))
         elif table.setdefault(file, said) != said:
-            problems.append(f"{name[:200]} has two different SHA-256; that file does not start")
+            problems.append((f"{name[:200]} has two different SHA-256", "that file does not start", ""))
             said = ""
         table[file] = said
     if problems:

@@ -63,18 +63,31 @@ def load(host: Host, flags: Mapping[str, object] | None = None, *, file: str = F
     return layers.loaded()
 
 
-def parse(data: bytes, name: str) -> Loaded:
-    """Return the settings from the content of a file. name: its name in problems."""
-    layers = _Layers(name)
-    layers.take_content(data)
+def parse(data: bytes | None, name: str, *, words: str = "", in_force: bool = True) -> Loaded:
+    """Return the settings from the content of a file and words of the kernel's command line.
+
+    data: None if there is no file. name: its name in problems. in_force: whether problems say what comes of them,
+    which nothing does where the file is refused.
+    """
+    layers = _Layers(name, in_force=in_force)
+    if data is not None:
+        layers.take_content(data)
+    layers.take_words(words)
     return layers.loaded()
+
+
+def names_on_command_line() -> list[str]:
+    """Return what bootmenu reads on the kernel's command line: `bootmenu.timeout`, ..."""
+    own = (option.name for option in OPTIONS if option.command_line is not CommandLineRule.NEVER)
+    return [f"bootmenu.{name}" for name in sorted({*own, *_INITS_OWN})]
 
 
 class _Layers:
     """The settings while they are read, layer upon layer."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, in_force: bool = True) -> None:
         self._file = file
+        self._in_force = in_force
         self._values: dict[str, object] = {}
         self._origins: dict[str, str] = {}
         self._problems: list[str] = []
@@ -87,6 +100,11 @@ class _Layers:
             few.append(f"{self._file}: there are {more:,} more problems.")
         return Loaded(settings=Settings(**self._values), origins=self._origins, problems=tuple(few))  # type: ignore[arg-type]
 
+    def _report(self, what: str, consequence: str = "", hint: str = "") -> None:
+        """Report a problem: a clause that says what is wrong, what comes of it, and what helps."""
+        clauses = [what, *([consequence] if consequence and self._in_force else [])]
+        self._problems.append(f"{'; '.join(clauses)}.{f' {hint}' if hint else ''}")
+
     # ---- one value
 
     def take(self, name: str, value: object, origin: str) -> None:
@@ -98,7 +116,8 @@ class _Layers:
         try:
             read = option.read(value)
         except PartlyError as error:
-            self._problems += [f"{origin}: {name}: {problem}." for problem in error.problems]
+            for what, consequence, hint in error.problems:
+                self._report(f"{origin}: {name}: {what}", consequence, f"{hint}." if hint else "")
             if error.unnamed:
                 self._restrict("verify", origin)
             read = error.value
@@ -117,12 +136,12 @@ class _Layers:
             expected += f", not {shown(value)!r}"
         if name == "sha256":
             self._restrict("verify", origin)
-            self._problems.append(f"{expected}; no file starts without a SHA-256.")
+            self._report(expected, "no file starts without a SHA-256")
         elif option.strictest is UNSET:
-            self._problems.append(f"{expected}; the {self._origins.get(name, DEFAULT_ORIGIN)} value is used.")
+            self._report(expected, f"the {self._origins.get(name, DEFAULT_ORIGIN)} value is used")
         else:
             self._restrict(name, origin)
-            self._problems.append(f"{expected}; the strictest value is used: {option.strictest_shown()}.")
+            self._report(expected, f"the strictest value is used: {option.strictest_shown()}")
 
     def _restrict(self, name: str, origin: str) -> None:
         option = _BY_NAME[name]
@@ -143,32 +162,30 @@ class _Layers:
         if not meant:
             meant = next(filter(None, map(meant_by_value, table.values() if table else (value,))), "")
         if meant == "sha256" and isinstance(value, dict):
-            self._problems.append(f"{origin}: there is no {what}; it is taken for [sha256].")
+            self._report(f"{origin}: there is no {what}", "it is taken for [sha256]")
             self.take("sha256", value, origin)
             return
         if meant == "":
-            self._problems.append(f"{origin}: there is no {what}. {did_you_mean(name, _BY_NAME)}".rstrip())
+            self._report(f"{origin}: there is no {what}", hint=did_you_mean(name, _BY_NAME))
             return
         if meant == "kiosk":
-            self._problems.append(f"{origin}: there is no {what}.")
+            self._report(f"{origin}: there is no {what}")
             if "profile" not in self._origins and not name.startswith("kiosk."):
                 self._restrict("profile", origin)
             self._only_the_default(origin)
             return
         if meant == "sha256":
-            self._problems.append(
-                f"{origin}: there is no {what}; until it is right, no file starts without a SHA-256."
-            )
+            self._report(f"{origin}: there is no {what}", "until it is right, no file starts without a SHA-256")
             meant = "verify"
         else:
             strictest = f"the strictest value is used: {_BY_NAME[meant].strictest_shown()}"
-            self._problems.append(f"{origin}: there is no {what}; in case it means {meant}, {strictest}.")
+            self._report(f"{origin}: there is no {what}", f"in case it means {meant}, {strictest}")
         self._restrict(meant, origin)
 
     def _only_the_default(self, origin: str) -> None:
         """Restrict the kiosk to its default entry, chosen among the entries that were allowed before."""
         consequence = f"{origin}: until all names are right, a kiosk has only its default entry."
-        if consequence not in self._problems:
+        if self._in_force and consequence not in self._problems:
             self._problems.append(consequence)
         self._values.setdefault("kiosk_default_of", self._settings().kiosk_entries or ("*",))
         for name in ("kiosk.entries", "kiosk.actions", "kiosk.command-line"):
@@ -216,16 +233,15 @@ class _Layers:
 
     def _not_understood(self, why: str, data: bytes) -> None:
         """Restrict everything, as the file may restrict anything."""
-        self._problems.append(
-            f"{self._file} {why}; until it is right, this is a kiosk that has only its default entry."
-        )
+        self._report(f"{self._file} {why}", "until it is right, this is a kiosk that has only its default entry")
         for option in OPTIONS:
             # a locked default entry could not start; whether digests are demanded is looked up below
             if option.strictest is not UNSET and option.name not in ("kiosk.locked", "verify"):
                 self._restrict(option.name, self._file)
         if settings_file.may_demand_digests(data):
             self._restrict("verify", self._file)
-            self._problems.append(f"{self._file}: it may demand a SHA-256 of files; none starts until it is right.")
+            if self._in_force:
+                self._report(f"{self._file}: it may demand a SHA-256 of files", "none starts until it is right")
         if (contact := settings_file.contact(data)) is not None:
             self._values["kiosk_contact"] = contact
             self._origins["kiosk.contact"] = self._file
@@ -243,20 +259,18 @@ class _Layers:
                 if name in _INITS_OWN:
                     continue
                 if kiosk and not below.kiosk_command_line:  # restricting one thing may open another
-                    question = did_you_mean(name, _BY_NAME)
-                    self._problems.append(
-                        f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}. {question}".rstrip()
-                    )
+                    what = f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}"
+                    self._report(what, hint=did_you_mean(name, _BY_NAME))
                 else:
                     self.take(name, value, COMMAND_LINE_ORIGIN)
             elif option.command_line is CommandLineRule.NEVER:
-                self._problems.append(f"{COMMAND_LINE_ORIGIN}: {name} is taken from {self._file} only.")
+                self._report(f"{COMMAND_LINE_ORIGIN}: {name} is taken from {self._file} only")
             elif below.kiosk_command_line:
                 self.take(name, value, COMMAND_LINE_ORIGIN)
             elif self._loosens(option, value, below, kiosk=kiosk):
-                self._problems.append(
-                    f"{COMMAND_LINE_ORIGIN}: {name} stays as {self._file} says: {option.because}. "
-                    "It may be changed there, or allowed with kiosk.command-line."
+                self._report(
+                    f"{COMMAND_LINE_ORIGIN}: {name} stays as {self._file} says: {option.because}",
+                    hint="It may be changed there, or allowed with kiosk.command-line.",
                 )
             else:
                 self.take(name, value, COMMAND_LINE_ORIGIN)

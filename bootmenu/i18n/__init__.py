@@ -177,10 +177,15 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     return code
 
 
+def code_of(name: str) -> str:
+    """Return the code of a language: `pt` for `pt_BR.UTF-8`."""
+    return re.split(r"[_.@-]", name)[0].lower()
+
+
 def chosen(asked: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the code of the language that `use` would set, and the environment variable that decides it, or ""."""
     wanted = {"": asked} if asked else {name: environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")}
     # POSIX: the first of these variables that is set decides
     variable, name = next(((name, text) for name, text in wanted.items() if text), ("", ""))
-    code = re.split(r"[_.@-]", name)[0].lower()
+    code = code_of(name)
     return (code if code in available() else ENGLISH), variable

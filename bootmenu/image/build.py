@@ -14,7 +14,7 @@ from typing import assert_never
 
 import zstandard
 
-from bootmenu.config.settings import FILE, FIRST_STAGE_CMDLINE, FIRST_STAGE_MODULES
+from bootmenu.config.settings import FIRST_STAGE_CMDLINE, FIRST_STAGE_MODULES
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.initramfs import FIRST_STAGE
 from bootmenu.image import (
@@ -39,6 +39,7 @@ from bootmenu.image.module_stripping import stripped
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
 from bootmenu.image.rootfs import Root, merged_usr
+from bootmenu.model.entry import CommandLine
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 from bootmenu.view.progress_bar import ProgressBar, ProgressTask
@@ -216,10 +217,8 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     """Return what is in the image; nothing of it is written. Raise what `build` does."""
     includes = options.includes
     if options.settings is not None:
-        if not options.settings.is_file():
-            raise UsageError(f"{options.settings} cannot be packed as settings: it is no file")
-        includes = (*includes, (options.settings, FILE.lstrip("/")))
-    _check_cmdline(options)
+        includes = (*includes, included_files.settings_file(options.settings))
+    _check_cmdline(options, progress)
     if options.sign is not None:
         signing.check(*options.sign, runner)
     for wanted in options.firmware:
@@ -227,6 +226,7 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     for source, destination in includes:
         included_files.check_settings(source, destination)
     included = [file for pair in includes for file in included_files.collect(*pair, progress)]
+    included_files.check_words(included, options.cmdline, progress)
     root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
@@ -253,13 +253,16 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     return Assembled(root=root, contents=contents, version=version, kernel=_kernel(root, version, options))
 
 
-def _check_cmdline(options: BuildOptions) -> None:
-    """Raise UsageError for a command line that would have no effect, or cannot be one."""
+def _check_cmdline(options: BuildOptions, say: Callable[[str], None]) -> None:
+    """Raise UsageError for a command line that would have no effect, or cannot be one; tell `say` what is unusual."""
     if not options.cmdline.isprintable():
         raise UsageError("--cmdline has characters that a kernel command line cannot have")
     if len(options.cmdline.encode()) > _LONGEST_CMDLINE:
         raise UsageError(f"--cmdline is longer than {_LONGEST_CMDLINE} bytes, which a kernel would cut")
     if options.uki:
+        program = CommandLine(options.cmdline).get("rdinit")
+        if program not in (None, "/init"):
+            say(f"--cmdline rdinit={program}: the kernel starts this, and not the menu")
         return
     if options.sign is not None:
         raise UsageError("--sign is for unified kernel images", "Add --uki.")

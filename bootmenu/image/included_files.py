@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
 
+from bootmenu import i18n
 from bootmenu.bootstate import pin
 from bootmenu.config import settings_layers
-from bootmenu.config.settings import FILE
+from bootmenu.config.settings import FILE, Settings
+from bootmenu.config.settings_layers import COMMAND_LINE_ORIGIN
 from bootmenu.errors import UsageError
+from bootmenu.frontends.theme_folders import LOCAL_FOLDER, own_folders, theme_names
 from bootmenu.image.cpio import MAX_SIZE
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 
 _CHUNK = 1 << 20
+_RIGHT = f"Put it right, and look at it with bootmenu settings; the image needs {FILE} without a problem."
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -108,11 +112,54 @@ def check_settings(source: Path, destination: str) -> None:
         file = source / inside.relative_to(folder)
     if file is None or not (file.exists() or file.is_symlink()):
         return
-    hint = f"Put it right, and look at it with bootmenu settings; the image needs {FILE} without a problem."
     try:
-        found = settings_layers.parse(_read(file)[0], str(file))
+        data = _read(file)[0]
     except OSError as error:
-        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}", hint) from error
+        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}", _RIGHT) from error
+    found = settings_layers.parse(data, str(file), in_force=False)
     problems = [*found.problems, *filter(None, [pin.problem(found.settings)])]
     if problems:
-        raise UsageError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
+        raise UsageError("\n".join([f"{file} cannot be packed as settings:", *problems]), _RIGHT)
+
+
+def settings_file(path: Path) -> tuple[Path, str]:
+    """Return a settings file as what `--include` names. Raise UsageError if it is no file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise UsageError(f"{path} cannot be packed as settings: {error.strerror}", "Name a settings file.") from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else _kind(mode)
+        raise UsageError(f"{path} cannot be packed as settings: it is {kind}", "Name a settings file.")
+    return path, FILE.lstrip("/")
+
+
+def check_words(included: Sequence[IncludedFile], words: str, say: Callable[[str], None]) -> None:
+    """Compare what settings and words of the kernel's command line name with what an image has.
+
+    included: all files that are added to it. say: is told what is wrong with the words. Raise UsageError for settings
+    that name a theme or a language that it does not have.
+    """
+    files = {file.path: file.data for file in included if file.data is not None}
+    data = files.get(FILE.lstrip("/"))
+    themes = {path.stem for name in files if (path := Path("/", name)).parent == LOCAL_FOLDER}
+    below = settings_layers.parse(data, FILE, in_force=False)
+    problems = list(_unknown_names(below.settings, themes))
+    if problems:
+        raise UsageError("\n".join([f"{FILE} of the image cannot be right:", *problems]), _RIGHT)
+    loaded = settings_layers.parse(data, FILE, words=words, in_force=False)
+    wrong = [problem.removeprefix(f"{COMMAND_LINE_ORIGIN}: ") for problem in loaded.problems]
+    for problem in [*wrong, *(f"{problem}." for problem in _unknown_names(loaded.settings, themes))]:
+        say(f"--cmdline: {problem}")
+    if any("there is no setting" in problem for problem in wrong):
+        say(f"--cmdline: known are {', '.join(settings_layers.names_on_command_line())}")
+
+
+def _unknown_names(settings: Settings, themes: Set[str]) -> Iterator[str]:
+    """Yield what is wrong with the theme and the language. themes: names of those that are added."""
+    known = sorted({*theme_names(own_folders()), *themes})
+    if settings.theme is not None and settings.theme not in known:
+        yield f"there is no theme {settings.theme!r}; there are: {', '.join(known)}"
+    languages = sorted({i18n.ENGLISH, *(path.stem for path in i18n.LOCALE.glob("*.[mp]o"))})  # .po in a checkout
+    if settings.language is not None and i18n.code_of(settings.language) not in languages:
+        yield f"there is no language {settings.language!r}; there are: {', '.join(languages)}"

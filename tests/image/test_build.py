@@ -178,6 +178,8 @@ def rebuilt(root: Path, note: Path, output: Path, cache: Path) -> Path:
         ('profile = "kiosks"\n', "should be one of standard, kiosk"),
         ("", "is empty"),
         ("timeout = \n", "is not TOML"),
+        ('profil = "x"\n', "there is no setting 'profil'"),
+        ('[sha256]\n"/a" = "x"\n"b" = "x"\n', "should have a SHA-256"),
         ("colour = 1\n", "there is no setting 'colour'"),
         ('[kiosk]\npin = "scrypt$3$8$1$' + "00" * 16 + "$" + "00" * 32 + '"\n', "N has to be a power of two"),
         (None, "cannot be packed as settings"),
@@ -201,6 +203,8 @@ def test_settings_that_have_a_problem_are_not_packed(
     with pytest.raises(UsageError, match=why) as caught:
         build(options, Commands(), SILENT)
     assert str(file) in caught.value.message
+    for consequence in ("; ", "until", "is used"):  # nothing comes of it yet
+        assert consequence not in caught.value.message
     assert caught.value.hint
     assert not (tmp_path / "o").exists()
 
@@ -223,6 +227,46 @@ def test_a_file_that_cannot_be_included_is_said_before_anything_is_downloaded(
     options = replace(options, includes=(), firmware=("/etc/passwd",))
     with pytest.raises(UsageError, match="/etc/passwd is a file of this host"):
         build(options, Commands(), SILENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('theme = "solarised"\n', r"there is no theme 'solarised'; there are: dark, .*, vt16$"),
+        ('language = "it"\n', r"there is no language 'it'; there are: de, en, es, fr, pt$"),
+    ],
+)
+def test_settings_name_only_what_an_image_has(small: BuildOptions, tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UsageError, match=why):
+        built(replace(small, settings=tmp_path / "mine.toml"))
+    (tmp_path / "mine.toml").write_text('theme = "solarised"\nlanguage = "pt_BR"\n')
+    own = ((tmp_path / "mine.toml", "etc/bootmenu/themes/solarised.toml"),)
+    assert "etc/bootmenu.toml" in built(replace(small, settings=tmp_path / "mine.toml", includes=own))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("bootmenu.nonsense=1", "bootmenu: --cmdline: there is no setting 'nonsense'.\n"),
+        ("bootmenu.nonsense=1", "known are bootmenu.carry-over, bootmenu.console, "),
+        ("bootmenu.timout=5", "there is no setting 'timout'. Did you mean timeout?\n"),
+        ("bootmenu.timeout=soon", "--cmdline: timeout should be "),
+        ("bootmenu.theme=drak", "--cmdline: there is no theme 'drak'; there are: dark, "),
+        ("bootmenu.profile=standard", "--cmdline: profile stays as /etc/bootmenu.toml says"),
+        ("console=tty0 rdinit=/bin/sh", "--cmdline rdinit=/bin/sh: the kernel starts this, and not the menu\n"),
+        ("console=tty0 rdinit=/init bootmenu.loglevel=4 bootmenu.timeout=5 bootmenu.term=x", ""),
+    ],
+)
+def test_words_that_cannot_be_meant_are_said(small: BuildOptions, tmp_path: Path, words: str, said: str) -> None:
+    (tmp_path / "mine.toml").write_text('profile = "kiosk"\n')
+    options = replace(small, uki=True, cmdline=words, settings=tmp_path / "mine.toml")
+    stream = io.StringIO()
+    build(options, Commands(), ProgressBar(stream, {}))
+    if said:
+        assert said in stream.getvalue()
+    else:
+        assert "--cmdline" not in stream.getvalue()
 
 
 def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> None:
@@ -256,7 +300,13 @@ def test_what_is_no_size_is_said_with_an_example(text: str, capsys: pytest.Captu
         ({"cmdline": "a\nb", "uki": True}, "characters that a kernel command line", ""),
         ({"cmdline": "x" * 2048, "uki": True}, "longer than 2047 bytes", ""),
         ({"sign": (Path("k"), Path("c"))}, "--sign is for unified kernel images", "Add --uki."),
-        ({"settings": Path("/nope")}, "/nope cannot be packed as settings: it is no file", ""),
+        (
+            {"settings": Path("/nope")},
+            "/nope cannot be packed as settings: No such file or directory",
+            "settings file",
+        ),
+        ({"settings": Path("/etc")}, "/etc cannot be packed as settings: it is a folder", "settings file"),
+        ({"settings": Path("/dev/null")}, "/dev/null cannot be packed as settings: it is a device", "settings file"),
         ({"output": None}, "nothing says where the image is written to", "--output"),
     ],
 )
