@@ -49,7 +49,7 @@ def gather(
     board: tuple[str, ...] = (),
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
-    signatures: bool = False,
+    public_keys: Mapping[str, bytes] | None = None,
     device_trees: DtbFolders | None = None,
     predict_dtb: PredictDtb | None = None,
     complete: bool = True,
@@ -60,13 +60,16 @@ def gather(
     False. board: root `compatible` of the machine, by which a container's device tree is chosen.
 
     Read the headers and trailers of kernel and initramfs, and device trees of up to 2 MiB. deep: also read the
-    kernel's content once, for its version and configuration, and the modules in the initramfs. signatures: also read
-    the kernel for its signature, as deep does. partitions: all names
-    of all partitions found. device_trees: chooses this board's tree from the entry's `dtb_folder`. predict_dtb:
-    predicts the tree that loading would pass on. Never raise for errors on a disk: they are part of the facts.
+    kernel's content once, for its version and configuration, and the modules in the initramfs. public_keys: the keys
+    with which its signature is checked, by their identifiers; unless it is None, also read the kernel for that, as
+    deep does. partitions: all names of all partitions found. device_trees: chooses this board's tree from the
+    entry's `dtb_folder`. predict_dtb: predicts the tree that loading would pass on. Never raise for errors on a disk:
+    they are part of the facts.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
-    reading = _Reading(trees=trees, board=board, deep=deep, signatures=deep or signatures)
+    if public_keys is None and deep:
+        public_keys = {}
+    reading = _Reading(trees=trees, board=board, deep=deep, public_keys=public_keys)
     files = [reading.file("kernel", entry.kernel)]
     entry = _completed(entry, reading) if complete else entry
     files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
@@ -145,7 +148,7 @@ class _Reading(Record, kw_only=True):
     trees: Mapping[str, Tree]
     board: tuple[str, ...]
     deep: bool
-    signatures: bool
+    public_keys: Mapping[str, bytes] | None
     kernel: KernelFacts | None = None
     kernel_file: FileRef | None = None
     own_tree: DeviceTreeFacts | None = None
@@ -209,7 +212,7 @@ class _Reading(Record, kw_only=True):
                 self.kernel = self._kernel(tree, ref)
                 if self.deep:
                     self.banner = self._banner(tree, ref, self.kernel)
-                if self.signatures:
+                if self.public_keys is not None:
                     self.signature = self._signature(tree, ref, self.kernel)
             case "device tree":
                 self._tree(tree.read(ref.path, MAX_SIZE))
@@ -239,17 +242,19 @@ class _Reading(Record, kw_only=True):
         if image is None or not image.signed or image.compression is not Compression.NONE:
             return None
 
+        keys = self.public_keys or {}
+
         def read() -> Signature | None:
             from bootmenu.formats.authenticode import signature_of
 
             with tree.open(ref.path) as source:
                 size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
                 try:
-                    return signature_of(Window(source, image.payload_offset, size))
+                    return signature_of(Window(source, image.payload_offset, size), keys)
                 except FormatError as error:
                     return Signature(signer="", keys=(), unchecked=error.message)
 
-        return once(tree, ref.path, (Signature, self.board, ref.part), read)
+        return once(tree, ref.path, (Signature, self.board, ref.part, tuple(keys.items())), read)
 
     def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
         """Add the facts of a part of a file; part: None for a whole initramfs."""

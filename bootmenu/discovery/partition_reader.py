@@ -173,7 +173,7 @@ class PartitionReader:
             entry,
             trees,
             board=self._platform.board,
-            signatures=self._machine.demands_signatures,
+            public_keys=self._machine.public_keys,
             device_trees=self.device_trees,
             predict_dtb=self._predict_dtb,
         )

@@ -5,49 +5,27 @@ it as far as that needs no key that is not in it, as crypto/asymmetric_keys/veri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.der import CONTEXT, OBJECT_ID, OCTET_STRING, Element, first
+from bootmenu.formats.der import CONTEXT, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE, SET, Element, first
 from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import HEAD_SIZE, ByteSource, Reader
+from bootmenu.formats.x509 import DIGESTS, RSA, Certificate, PublicKey, authorities, moment
 from bootmenu.model.kernel import Signature
-from bootmenu.model.value import Value
+from bootmenu.model.value import Value, replace
 
 _MAX_SIZE = 64 * 1024
+_MAX_CERTIFICATES = 32
 _PIECE = 1 << 20
-_MAX_MODULUS = 1024
-"""Bytes of the longest RSA key that is tried."""
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 _INDIRECT_DATA = bytes.fromhex("2b060104018237020104")
-_MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
-_RSA = bytes.fromhex("2a864886f70d010101")
-_COMMON_NAME, _ORGANISATION = bytes.fromhex("550403"), bytes.fromhex("55040a")
-_SUBJECT_KEY, _AUTHORITY_KEY = bytes.fromhex("551d0e"), bytes.fromhex("551d23")
-_DIGESTS = {
-    bytes.fromhex("608648016503040201"): "sha256",
-    bytes.fromhex("608648016503040202"): "sha384",
-    bytes.fromhex("608648016503040203"): "sha512",
-}
+_MESSAGE_DIGEST, _SIGNING_TIME = bytes.fromhex("2a864886f70d010904"), bytes.fromhex("2a864886f70d010905")
 
 
-class _Certificate(Value, kw_only=True):
-    """What matters of an X.509 certificate (RFC 5280)."""
-
-    issuer: bytes
-    serial: bytes
-    subject: bytes
-    name: str
-    key: str
-    """Identifier of its own key, in hexadecimal; empty: it has none."""
-    authority: str
-    """Identifier of the key that has signed it; empty: it does not say."""
-    algorithm: bytes
-    public_key: bytes
-
-
-def signature_of(source: ByteSource) -> Signature | None:
-    """Return the signature of a PE file, or None if it has none. Read the whole file. Raise FormatError if it cannot
+def signature_of(source: ByteSource, public_keys: Mapping[str, bytes] | None = None) -> Signature | None:
+    """Return the signature of a PE file, or None if it has none. Read the whole file. public_keys: the keys that are
+    known (SubjectPublicKeyInfo), by their identifiers, beside those of distributions. Raise FormatError if it cannot
     be read; may raise OSError."""
     head = source.read(0, HEAD_SIZE)
     executable = PortableExecutable.from_head(head)
@@ -59,20 +37,14 @@ def signature_of(source: ByteSource) -> Signature | None:
     table = Reader(source.read(offset, size), "the signature")
     # struct win_certificate: dwLength, wRevision, wCertificateType
     length, revision, kind = table.u32le(0), table.u16le(4), table.u16le(6)
-    signed = first(table.slice(8, max(length - 8, 0)))
-    found = _Message.from_element(signed)
-    signature = Signature(signer=found.chain[0].name if found.chain else "", keys=tuple(_keys(found.chain)))
+    message = _Message.from_element(first(table.slice(8, max(length - 8, 0))))
+    checked = _with_proof(_checked(message, executable, source), message.chain, public_keys or {})
     if (revision, kind) != (0x0200, 2):
-        return _with(signature, problem="it is of a kind that is not for kernels")
-    checked = _checked(signature, found, executable, source)
+        return replace(checked, problem="it is of a kind that is not for kernels")
     if -(-length // 8) != -(-size // 8) and not checked.problem:
         # verify_pefile.c:pefile_strip_sig_wrapper: "Signature wrapper len wrong" until 6.3; then it takes the first
-        return _with(checked, unchecked="there is more than one, and a kernel takes the first, or none before 6.3")
+        return replace(checked, unchecked="there is more than one, and a kernel takes the first, or none before 6.3")
     return checked
-
-
-def _with(signature: Signature, *, problem: str = "", unchecked: str = "") -> Signature:
-    return Signature(signer=signature.signer, keys=signature.keys, problem=problem, unchecked=unchecked)
 
 
 class _Message(Value, kw_only=True):
@@ -85,109 +57,139 @@ class _Message(Value, kw_only=True):
     algorithm: bytes
     """Of the digest over the attributes."""
     attributes: Element
+    key_algorithm: bytes
     signed: bytes
     """The signature itself."""
-    chain: tuple[_Certificate, ...]
+    chain: tuple[Certificate, ...]
     """The certificate of the signer, and those above it."""
 
     @classmethod
     def from_element(cls, element: Element) -> _Message:
-        """Read the first signer's part. Raise FormatError."""
-        if element.at(0).content != _SIGNED_DATA:
+        """Read it. Raise FormatError for every form but the one that the tools write: the kernel is as strict
+        (crypto/asymmetric_keys/pkcs7.asn1), and what it would refuse must not be taken for right."""
+        kind, wrapped = element.expect(SEQUENCE).fields(OBJECT_ID, CONTEXT)
+        parts = wrapped.at(0).expect(SEQUENCE).items()
+        if kind.content != _SIGNED_DATA or len(parts) < 4:
             raise FormatError("the signature is no PKCS #7 message")
-        items = element.at(1, 0).items()
-        if len(items) < 4:
-            raise FormatError("the signature has too few parts")
-        content = items[2]
-        if content.at(0).content != _INDIRECT_DATA:
+        version, algorithms, data, *others, signers = parts
+        for algorithm in algorithms.expect(SET).items():
+            algorithm.expect(SEQUENCE).at(0).expect(OBJECT_ID)
+        kind, wrapped = data.expect(SEQUENCE).fields(OBJECT_ID, CONTEXT)
+        (data,) = wrapped.fields(SEQUENCE)
+        if kind.content != _INDIRECT_DATA:
             raise FormatError("the signature is not one of a PE file")
-        data = content.at(1, 0)
-        digest = data.at(1)
-        certificates = [
-            _certificate(each) for part in items[3:-1] if part.tag == CONTEXT for each in part.items()[:32]
-        ]
-        signer = items[-1].at(0).items()
-        if len(signer) < 6:
-            raise FormatError("the signature has no signed attributes")
+        _, digest = data.fields(SEQUENCE, SEQUENCE)
+        digest_algorithm, file_digest = digest.fields(SEQUENCE, OCTET_STRING)
+        certificates: list[Certificate] = []
+        for other in others:
+            if other.tag != CONTEXT + 1:  # lists of what is revoked, which kernels skip
+                certificates += [
+                    Certificate.from_element(each) for each in other.expect(CONTEXT).items()[:_MAX_CERTIFICATES]
+                ]
+        (signer,) = signers.expect(SET).fields(SEQUENCE)
+        own_version, who, algorithm, attributes, key_algorithm, signed = signer.first_fields(
+            INTEGER, SEQUENCE, SEQUENCE, CONTEXT, SEQUENCE, OCTET_STRING
+        )
+        if (version.number, own_version.number) != (1, 1):
+            raise FormatError("the signature is of another version of PKCS #7")
+        issuer, serial = who.fields(SEQUENCE, INTEGER)
         return cls(
             content=data.content,
-            file_algorithm=digest.at(0, 0).content,
-            file_digest=digest.at(1).expect(OCTET_STRING).content,
-            algorithm=signer[2].at(0).content,
-            attributes=signer[3].expect(CONTEXT),
-            signed=signer[5].expect(OCTET_STRING).content,
-            chain=tuple(_chain(certificates, signer[1].at(0).whole, signer[1].at(1).content)),
+            file_algorithm=digest_algorithm.at(0).expect(OBJECT_ID).content,
+            file_digest=file_digest.content,
+            algorithm=algorithm.at(0).expect(OBJECT_ID).content,
+            attributes=attributes,
+            key_algorithm=key_algorithm.at(0).expect(OBJECT_ID).content,
+            signed=signed.content,
+            chain=tuple(_chain(certificates, issuer.whole, serial.content)),
         )
 
-
-def _certificate(element: Element) -> _Certificate:
-    body = element.at(0).items()
-    body = body[1:] if body[:1] and body[0].tag == CONTEXT else body  # the version
-    if len(body) < 6:
-        raise FormatError("a certificate in the signature is incomplete")
-    names = {part.at(0, 0).content: part.at(0, 1).content for part in body[4].items()}
-    key, authority = "", ""
-    for extension in (each for part in body[6:] if part.tag == CONTEXT + 3 for each in part.at(0).items()):
-        items = extension.items()
-        if len(items) >= 2 and items[0].content == _SUBJECT_KEY:
-            key = first(items[-1].content).content.hex()
-        elif len(items) >= 2 and items[0].content == _AUTHORITY_KEY:
-            ids = [part.content for part in first(items[-1].content).items() if part.tag == 0x80]
-            authority = ids[0].hex() if ids else ""
-    return _Certificate(
-        issuer=body[2].whole,
-        serial=body[0].content,
-        subject=body[4].whole,
-        name=(names.get(_COMMON_NAME) or names.get(_ORGANISATION) or b"").decode("utf-8", "replace")[:80],
-        key=key,
-        authority=authority,
-        algorithm=body[5].at(0, 0).expect(OBJECT_ID).content,
-        public_key=body[5].at(1).content,
-    )
+    def attribute(self, kind: bytes) -> list[Element]:
+        """Return the values of an attribute, which are signed. Raise FormatError."""
+        return [each.at(1, 0) for each in self.attributes.items() if each.expect(SEQUENCE).at(0).content == kind]
 
 
-def _chain(certificates: list[_Certificate], issuer: bytes, serial: bytes) -> Iterator[_Certificate]:
-    """Yield the certificate of the signer, and those above it that are in the message."""
+def _chain(certificates: list[Certificate], issuer: bytes, serial: bytes) -> Iterator[Certificate]:
+    """Yield the certificate of the signer, and those above it that are in the message, as far as
+    pkcs7_verify.c:pkcs7_verify_sig_chain finds them."""
     here = next((each for each in certificates if (each.issuer, each.serial) == (issuer, serial)), None)
-    for _ in certificates:
-        if here is None:
-            return
+    seen: list[Certificate] = []
+    while here is not None and here not in seen:
         yield here
-        if here.issuer == here.subject:
-            return
-        above = here.issuer
-        here = next((each for each in certificates if each.subject == above), None)
+        seen.append(here)
+        above = here.authority if here.authority != here.key_id else ""
+        here = next((each for each in certificates if above and each.key_id == above), None)
 
 
-def _keys(chain: tuple[_Certificate, ...]) -> Iterator[str]:
-    yield from (each.key for each in chain if each.key)
-    if chain and chain[-1].authority and chain[-1].authority != chain[-1].key:
+def _with_proof(signature: Signature, chain: tuple[Certificate, ...], public_keys: Mapping[str, bytes]) -> Signature:
+    """Add which keys have signed the one below, as far as that is proven: a name alone can be forged.
+
+    A key is known by its identifier, if that is a digest of the key: then it is the one that the kernel trusts.
+    """
+    proven: list[str] = []
+    for here, above in zip(chain, (*chain[1:], None), strict=False):
+        if here.public_key.has_id(here.key_id):
+            proven.append(here.key_id)
+        if above is None:
+            keys = _known(here.authority, public_keys) if here.authority != here.key_id else []
+            answers = [here.is_signed_by(key) for key in keys]
+            proven += [here.authority] if True in answers else []
+            answer = False if answers and True not in answers and None not in answers else None
+        else:
+            answer = here.is_signed_by(above.public_key)
+        if answer is False:
+            problem = f"the certificate of {here.name or 'the signer'} is not by whom it names"
+            return replace(signature, proven=tuple(proven), problem=signature.problem or problem)
+        if answer is None:
+            break
+    return replace(signature, proven=tuple(proven))
+
+
+def _known(key_id: str, public_keys: Mapping[str, bytes]) -> list[PublicKey]:
+    """Return the keys that can have this identifier only because they are the ones meant: one, or none is known."""
+    found = [each.public_key for each in authorities() if each.key_id == key_id]
+    if key_id in public_keys:
+        found.append(PublicKey(public_keys[key_id]))
+    return [key for key in found if key.has_id(key_id)]
+
+
+def _keys(chain: tuple[Certificate, ...]) -> Iterator[str]:
+    yield from (each.key_id for each in chain if each.key_id)
+    if chain and chain[-1].authority and chain[-1].authority != chain[-1].key_id:
         yield chain[-1].authority
 
 
-def _checked(
-    signature: Signature, message: _Message, executable: PortableExecutable, source: ByteSource
-) -> Signature:
+def _checked(message: _Message, executable: PortableExecutable, source: ByteSource) -> Signature:
     """Compare the signature with the file, and with the certificate in it."""
-    file_algorithm, algorithm = _DIGESTS.get(message.file_algorithm), _DIGESTS.get(message.algorithm)
+    signature = Signature(
+        signer=message.chain[0].name if message.chain else "",
+        keys=tuple(_keys(message.chain)),
+        certificates=tuple(hashlib.sha256(each.body).hexdigest() for each in message.chain),
+    )
+    file_algorithm, algorithm = DIGESTS.get(message.file_algorithm), DIGESTS.get(message.algorithm)
     if file_algorithm is None or algorithm is None:
-        return _with(signature, unchecked="it uses a digest that is not known here")
+        return replace(signature, unchecked="it uses a digest that is not known here")
     whole = hashlib.new(file_algorithm)
     for piece in _covered(executable, source):
         whole.update(piece)
     if whole.digest() != message.file_digest:
-        return _with(signature, problem="the file was changed after it was signed")
-    claimed = [each.at(1, 0).content for each in message.attributes.items() if each.at(0).content == _MESSAGE_DIGEST]
+        return replace(signature, problem="the file was changed after it was signed")
+    claimed = [each.expect(OCTET_STRING).content for each in message.attribute(_MESSAGE_DIGEST)]
     if claimed != [hashlib.new(algorithm, message.content).digest()]:
-        return _with(signature, problem="it is damaged")
+        return replace(signature, problem="it is damaged")
     if not message.chain:
-        return _with(signature, unchecked="the signer's certificate is not in it")
-    if message.chain[0].algorithm != _RSA:
-        return _with(signature, unchecked="its key is not one for RSA")
+        return replace(signature, unchecked="the signer's certificate is not in it")
+    signer = message.chain[0]
+    if message.key_algorithm != RSA or not signer.public_key.is_rsa:
+        return replace(signature, unchecked="its key is not one for RSA")
     # RFC 2315, 9.3: the digest is over the attributes as a SET, whatever their tag
     attributes = b"\x31" + message.attributes.whole[1:]
-    if not _is_by(message.chain[0].public_key, message.signed, message.algorithm, hashlib.new(algorithm, attributes)):
-        return _with(signature, problem="it is damaged")
+    if not signer.public_key.has_signed(message.signed, message.algorithm, attributes):
+        return replace(signature, problem="it is damaged")
+    # pkcs7_verify.c:pkcs7_verify_one: "Message signed outside of X.509 validity window"
+    begin, end = signer.validity
+    if not all(begin <= moment(each) <= end for each in message.attribute(_SIGNING_TIME)):
+        return replace(signature, problem="it was made at a time at which the signer's certificate was not valid")
     return signature
 
 
@@ -209,19 +211,3 @@ def _pieces(source: ByteSource, at: int, end: int) -> Iterator[bytes]:
     while at < end and (piece := source.read(at, min(_PIECE, end - at))):
         yield piece
         at += len(piece)
-
-
-def _is_by(public_key: bytes, signed: bytes, algorithm: bytes, digest: hashlib._Hash) -> bool:
-    """Return whether this RSA key (RFC 8017, A.1.1) has signed this digest (8.2.2)."""
-    key = first(public_key[1:])  # a BIT STRING begins with how many bits of its last byte are not used
-    modulus, exponent = key.at(0).number, key.at(1).number
-    size = (modulus.bit_length() + 7) // 8
-    if not 64 <= size <= _MAX_MODULUS or exponent.bit_length() > 32 or len(signed) > size:
-        return False
-    # 9.2: 00 01 ff ... ff 00, then the DigestInfo; its parameters are NULL
-    name = b"\x06" + bytes([len(algorithm)]) + algorithm + b"\x05\0"
-    value = digest.digest()
-    info = b"\x30" + bytes([len(name)]) + name + b"\x04" + bytes([len(value)]) + value
-    info = b"\x30" + bytes([len(info)]) + info
-    wanted = b"\0\x01" + b"\xff" * (size - len(info) - 3) + b"\0" + info
-    return pow(int.from_bytes(signed, "big"), exponent, modulus) == int.from_bytes(wanted, "big")

@@ -9,6 +9,7 @@ from bootmenu.errors import FormatError
 from bootmenu.model.value import Value
 
 INTEGER, BIT_STRING, OCTET_STRING, OBJECT_ID, SEQUENCE, SET = 0x02, 0x03, 0x04, 0x06, 0x30, 0x31
+UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 CONTEXT = 0xA0
 """Tag of the constructed element [0]; [1] follows it, and so on."""
 
@@ -26,6 +27,20 @@ class Element(Value, kw_only=True):
         if self.tag != tag:
             raise FormatError(f"the signature has an element {self.tag:#x} where {tag:#x} is expected")
         return self
+
+    def fields(self, *tags: int) -> list[Element]:
+        """Return the elements in it, which have these tags. Raise FormatError if there are others, more or fewer."""
+        found = self.first_fields(*tags)
+        if sum(len(item.whole) for item in found) != len(self.content):
+            raise FormatError(f"the signature has more than the {len(tags)} elements that are expected")
+        return found
+
+    def first_fields(self, *tags: int) -> list[Element]:
+        """Return the first elements in it, which have these tags. Raise FormatError if there are others, or fewer."""
+        items = self.items()
+        if len(items) < len(tags):
+            raise FormatError(f"the signature has {len(items)} elements where {len(tags)} are expected")
+        return [item.expect(tag) for item, tag in zip(items, tags, strict=False)]
 
     def items(self) -> list[Element]:
         """Return the elements in it. Raise FormatError."""
@@ -46,6 +61,13 @@ class Element(Value, kw_only=True):
     def number(self) -> int:
         """Return the unsigned value of an INTEGER. Raise FormatError."""
         return int.from_bytes(self.expect(INTEGER).content, "big")
+
+    @property
+    def bits(self) -> bytes:
+        """Return the content of a BIT STRING of whole bytes. Raise FormatError."""
+        if not self.expect(BIT_STRING).content.startswith(b"\0"):  # how many bits of the last byte are not used
+            raise FormatError("the signature has a part that does not end with a whole byte")
+        return self.content[1:]
 
 
 def elements(data: bytes) -> Iterator[Element]:

@@ -102,8 +102,12 @@ class Signature(Value, kw_only=True):
     signer: str
     """Name of the signer, as its certificate has it."""
     keys: tuple[str, ...]
-    """Identifiers, in hexadecimal, of the keys that vouch for it: that of the signer's certificate, those of the
-    certificates above it, and that of the authority above these."""
+    """Identifiers, in hexadecimal, of the keys that it names as vouching for it: that of the signer's certificate,
+    those of the certificates above it, and that of the authority above these."""
+    proven: tuple[str, ...] = ()
+    """Those of the keys that have been seen to vouch for it: names can be forged."""
+    certificates: tuple[str, ...] = ()
+    """SHA-256 of what is signed of these certificates, in hexadecimal, by which lists of revoked ones name them."""
     problem: str = ""
     """Why every kernel rejects it; empty: nothing was found."""
     unchecked: str = ""

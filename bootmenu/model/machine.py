@@ -72,7 +72,11 @@ class KeyFacts(Value, kw_only=True):
     id: str
     """Identifier of the key, in hexadecimal."""
     keyring: str
-    """Where the kernel keeps it, such as `.builtin_trusted_keys`; `.blacklist`: it is revoked."""
+    """Where the kernel keeps it, such as `.builtin_trusted_keys`; `.blacklist`: it is revoked. A name of `tbs` there
+    means that the identifier is one of a certificate, the SHA-256 of what is signed of it."""
+    public_key: str = ""
+    """The key itself (SubjectPublicKeyInfo, RFC 5280), in hexadecimal, as the firmware's lists of certificates have
+    it; empty: they do not."""
 
 
 class MachineFacts(Value, kw_only=True):
@@ -164,9 +168,12 @@ class MachineFacts(Value, kw_only=True):
         return name or self.machine or "unknown machine"
 
     @property
-    def demands_signatures(self) -> bool:
-        """Return whether the running kernel is known to load signed kernels only, by kexec_file_load."""
-        return self.lockdown not in (None, "none") or self.kexec.signature_forced is True
+    def public_keys(self) -> dict[str, bytes] | None:
+        """Return what is known of the keys with which signatures are checked (SubjectPublicKeyInfo), by their
+        identifiers; None: the running kernel is not known to load signed kernels only, by kexec_file_load."""
+        if self.lockdown in (None, "none") and self.kexec.signature_forced is not True:
+            return None
+        return {key.id: data for key in self.keys or () if (data := _from_hex(key.public_key))}
 
     @property
     def jump_cpu(self) -> int | None:
@@ -221,6 +228,14 @@ class MachineFacts(Value, kw_only=True):
             return told
         taken = self.ram_taken or ()
         return tuple(area for area in merged(self.ram or ()) if subtracted((area,), taken)) or told
+
+
+def _from_hex(text: str) -> bytes:
+    """Return bytes, or none where a record of a machine has something else."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 def _remove(value: object, keys: list[str]) -> None:

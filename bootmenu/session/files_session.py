@@ -72,7 +72,7 @@ class FilesSession(MachineSession):
             dtb_edits=dtb_edits,
             cmdline=CommandLine(command_line),
         )
-        self._facts: dict[tuple[str, ...], EntryFacts] = {}
+        self._facts: dict[object, EntryFacts] = {}
         entry, facts = self._gathered(machine, self.dtb_builder)
         for file in facts.files:
             if file.state is not FileState.PRESENT:
@@ -88,7 +88,8 @@ class FilesSession(MachineSession):
         """
         image = self.listing.facts.kernel.image if self.listing.facts.kernel else None
         by_board = machine.tree is not None and image is not None and bool(image.embedded)
-        key = machine.tree.compatible if machine.tree is not None and by_board else ()
+        board = machine.tree.compatible if machine.tree is not None and by_board else ()
+        key = (board, tuple((machine.public_keys or {}).items()))
         facts = self._facts.get(key)
         if facts is None:
             trees = self._mounts.open_trees
@@ -107,6 +108,7 @@ class FilesSession(MachineSession):
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
             partitions=None if roots is None else tuple(name for each in roots for name in each.names),
+            public_keys=machine.public_keys,
             predict_dtb=builder.predict,
         )
         facts = replace(facts, typed=True)

@@ -222,7 +222,7 @@ class MachineSession:
                 board=self._machine.tree.compatible if self._machine.tree else (),
                 partitions=tuple(name for device in devices.values() for name in device.names),
                 predict_dtb=self.dtb_builder.predict,
-                signatures=self._machine.demands_signatures,
+                public_keys=self._machine.public_keys,
                 complete=False,
             )
             here = devices.get(entry.device) or Device(name=entry.device)

@@ -81,7 +81,7 @@ from tests.builders.containers import board_dtb, fit_of, large_fit, uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeCommands, FakeLog, fake_host
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK
-from tests.builders.signatures import certificate, signed_program
+from tests.builders.signatures import AUTHORITY, ROOT, certificate, signed_program
 from tests.builders.trees import MemoryTree, write_tree
 from tests.discovery.test_devices import DISK
 from tests.discovery.test_hotplug import message
@@ -179,7 +179,7 @@ for _name in SAMPLES:
 
 @target("signature", 10)
 def _signature() -> Attack:
-    signed = signed_program([certificate("a", "b", b"\1", b"\2"), certificate("b", "c", b"\2")], "b")
+    signed = signed_program([certificate("a", "b"), certificate("b", "c", AUTHORITY, ROOT)], "b")
     tokens = [b"\x30\x80", b"\x30\x84\xff\xff\xff\xff", b"\xa0\x82", b"\x02\x01\x00", b"MZ"]
 
     def attack(chance: random.Random) -> None:

@@ -12,18 +12,18 @@ from bootmenu.model.machine import KeyFacts, MachineFacts
 from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.kernels import bzimage
-from tests.builders.signatures import certificate, signed_program
+from tests.builders.signatures import AUTHORITY, certificate, signed_program
 from tests.builders.trees import write_tree
 from tests.commands.calling import Call
 
-SIGNED = signed_program([certificate("Acme", "CA", b"\1", b"\2")], "CA", setup=bzimage(0x20F, 3)[:0x300])
+SIGNED = signed_program([certificate("Acme", "CA")], "CA", setup=bzimage(0x20F, 3)[:0x300])
 FILES = {"/loader/entries/one.conf": b"title One\nlinux /vmlinuz\noptions root=/dev/vda1\n", "/vmlinuz": SIGNED}
 PC = machines.unprivileged_x86()
 LOCKED = replace(
     PC,
     lockdown="integrity",
     kexec=replace(PC.kexec, signature=True, signature_forced=False, signature_read=True),
-    keys=(KeyFacts(name="CA", id="02", keyring=".platform"),),
+    keys=(KeyFacts(name="CA", id=AUTHORITY.id, keyring=".platform", public_key=AUTHORITY.public.hex()),),
 )
 
 
@@ -32,8 +32,12 @@ LOCKED = replace(
     [
         (LOCKED, "Acme has signed this kernel, and the running one trusts CA."),
         (replace(LOCKED, keys=()), "Acme has signed this one, it trusts nobody."),
+        (
+            replace(LOCKED, keys=(KeyFacts(name="CA", id=AUTHORITY.id, keyring=".platform", public_key="no"),)),
+            "where only the name of that key is known.",
+        ),
     ],
-    ids=["trusted", "not trusted"],
+    ids=["trusted", "not trusted", "trusted, of an unknown key"],
 )
 def test_a_scan_says_who_has_signed_a_kernel(call: Call, tmp_path: Path, machine: MachineFacts, said: str) -> None:
     write_tree(tmp_path / "disk", FILES)

@@ -17,7 +17,7 @@ from bootmenu.model.value import replace
 from tests.builders.containers import board_dtb, fit_of, uimage, uki
 from tests.builders.entries import whole_image
 from tests.builders.kernels import bzimage
-from tests.builders.signatures import certificate, signed_program
+from tests.builders.signatures import AUTHORITY, SIGNER, certificate, signed_program
 from tests.builders.trees import MemoryTree
 
 UKI = "/EFI/Linux/one.efi"
@@ -58,7 +58,11 @@ def test_a_file_that_is_not_there_is_told_without_a_place_to_which_a_link_would_
     assert (file.state, file.resolved, file.size) == (FileState.WAITING, None, None)
 
 
-SIGNED = signed_program([certificate("Acme", "CA", b"\1", b"\2")], "CA", setup=bzimage(0x20F, 1)[:0x300])
+SIGNED = signed_program([certificate("Acme", "CA")], "CA", setup=bzimage(0x20F, 1)[:0x300])
+
+
+def proven(signature: Signature | None) -> tuple[str, ...]:
+    return () if signature is None else signature.proven
 
 
 @pytest.mark.parametrize("path", ["/vmlinuz", UKI])
@@ -66,7 +70,9 @@ def test_a_kernel_is_read_for_its_own_signature_where_that_matters(path: str) ->
     trees = {"sda1": MemoryTree({"/vmlinuz": SIGNED, UKI: uki((".linux", SIGNED), (".cmdline", b"quiet"))})}
     entry = replace(ENTRY, kernel=FileRef(device="sda1", path=path))
     assert gather(entry, trees)[1].signature is None
-    assert gather(entry, trees, signatures=True)[1].signature == Signature(signer="Acme", keys=("01", "02"))
+    assert proven(gather(entry, trees, public_keys={})[1].signature) == (SIGNER.id,)
+    known = {AUTHORITY.id: AUTHORITY.public}
+    assert proven(gather(entry, trees, public_keys=known)[1].signature) == (SIGNER.id, AUTHORITY.id)
 
 
 def test_a_signature_that_cannot_be_read_is_not_checked() -> None:
@@ -74,7 +80,7 @@ def test_a_signature_that_cannot_be_read_is_not_checked() -> None:
     broken = SIGNED[:at] + b"\0" + SIGNED[at + 1 :]
     trees = {"sda1": MemoryTree({"/vmlinuz": broken})}
     entry = replace(ENTRY, kernel=FileRef(device="sda1", path="/vmlinuz"))
-    found = gather(entry, trees, signatures=True)[1].signature
+    found = gather(entry, trees, public_keys={})[1].signature
     assert found is not None
     assert found.unchecked == "the signature is no PKCS #7 message"
 

@@ -23,6 +23,23 @@ from tests.vm.stages import Stage
 _CODE = Path("/usr/share/OVMF")
 _KEY = Path("/usr/share/ovmf/PkKek-1-snakeoil.key")
 _CERTIFICATE = _KEY.with_suffix(".pem")
+_NEW = ("-newkey", "rsa:2048", "-nodes", "-keyout")
+_AUTHORITY = """
+[ca]
+default_ca = ours
+[ours]
+database = {folder}/index
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = any
+x509_extensions = below
+[any]
+commonName = supplied
+[below]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+"""
 _FLASH_IS_GUARDED = ("-global", "driver=cfi.pflash01,property=secure,value=on")
 
 
@@ -82,6 +99,38 @@ def signed(program: bytes, *, besides: bool = False) -> bytes:
         (folder / "program").write_bytes(program if besides else unsigned(program))
         key, certificate = signing_key(folder)
         options: list[str | Path] = ["--key", key, "--cert", certificate]
+        run_tool(["sbsign", *options, "--output", folder / "signed", folder / "program"])
+        return (folder / "signed").read_bytes()
+
+
+def signed_below(
+    program: bytes, *, name: str = "SnakeOil", key_id: str = "", valid: tuple[str, str] = ("2020", "2040")
+) -> bytes:
+    """The program, signed with a new key whose certificate is by ovmf's key.
+
+    key_id: the certificate is by another new key instead, in the name of the authority that has this name and this
+    identifier of its key. valid: the years in which the certificate is.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "program").write_bytes(unsigned(program))
+        if key_id:
+            authority = (folder / "authority.key", folder / "authority.pem")
+            forged = ["-subj", f"/CN={name}", "-addext", f"subjectKeyIdentifier={key_id}"]
+            run_tool(["openssl", "req", "-x509", *_NEW, authority[0], "-out", authority[1], *forged])
+        else:
+            authority = signing_key(folder)
+        run_tool(
+            ["openssl", "req", "-new", *_NEW, folder / "leaf.key", "-out", folder / "leaf.csr", "-subj", "/CN=Leaf"]
+        )
+        (folder / "index").touch()
+        (folder / "serial").write_text("1000\n")
+        (folder / "ca.cnf").write_text(_AUTHORITY.format(folder=folder))
+        begin, end = (f"{year}0101000000Z" for year in valid)
+        by: list[str | Path] = ["-keyfile", authority[0], "-cert", authority[1], "-startdate", begin, "-enddate", end]
+        request: list[str | Path] = ["-in", folder / "leaf.csr", "-out", folder / "leaf.pem"]
+        run_tool(["openssl", "ca", "-batch", "-notext", "-config", folder / "ca.cnf", *by, *request])
+        options: list[str | Path] = ["--key", folder / "leaf.key", "--cert", folder / "leaf.pem"]
         run_tool(["sbsign", *options, "--output", folder / "signed", folder / "program"])
         return (folder / "signed").read_bytes()
 

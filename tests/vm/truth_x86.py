@@ -10,13 +10,14 @@ from functools import partial
 from tests.vm.harness import PC
 from tests.vm.kernels import Kernel
 from tests.vm.scenarios import Load, Scenario, Second, cut_off
-from tests.vm.secure_boot import Firmware, in_uki, signed, unsigned
+from tests.vm.secure_boot import Firmware, in_uki, signed, signed_below, unsigned
 
 _CMDLINE = f"console=ttyS0 panic=1 {PC.options}"
 _EFI, _SCREEN = "/sys/firmware/efi", "/sys/class/graphics/fb0"
 _TOOLS = "--method kexec_tools"
 _LOCKED, _SECRET = "lockdown=integrity", "lockdown=confidentiality"
 _SIG = frozenset({"SYS-SIG"})
+_VARIABLES = "busybox mount -t efivarfs efivarfs /sys/firmware/efi/efivars"
 
 _works = partial(Scenario, hardware=PC, first=Kernel.PC, kernel=Kernel.PC, second_cmdline=_CMDLINE, full=True)
 """A PC on which everything works."""
@@ -180,6 +181,33 @@ SCENARIOS = (
         codes=_SIG,
     ),
     _works(
+        name="PC with Secure Boot and its own key, signed by one below it",
+        firmware=Firmware.SECURE_BOOT,
+        before=_VARIABLES,
+        edit=signed_below,
+    ),
+    _works(
+        name="PC with Secure Boot and its own key, signed by one below it, without the firmware's variables",
+        firmware=Firmware.SECURE_BOOT,
+        edit=signed_below,
+        predicted="unknown",
+        codes=_SIG,
+    ),
+    _refused(
+        name="PC with Secure Boot and its own key, signed by one below it, whose time was over",
+        firmware=Firmware.SECURE_BOOT,
+        before=_VARIABLES,
+        edit=partial(signed_below, valid=("2020", "2021")),
+        codes=_SIG,
+    ),
+    _refused(
+        name="PC with Secure Boot and its own key, a forged certificate of one below it",
+        firmware=Firmware.SECURE_BOOT,
+        before=_VARIABLES,
+        edit=partial(signed_below, key_id="63B8D5EE5DF87B9A2F08DDE4DBA1E606C854DADB"),
+        codes=_SIG,
+    ),
+    _works(
         name="PC with Secure Boot and its own key, a UKI with a signed kernel",
         firmware=Firmware.SECURE_BOOT,
         edit=lambda kernel: in_uki(signed(kernel)),
@@ -200,6 +228,13 @@ SCENARIOS = (
         firmware=Firmware.SECURE_BOOT_OF_MICROSOFT,
         slowness=3,
         edit=signed,
+        codes=_SIG,
+    ),
+    _refused(
+        name="PC with Secure Boot, shim and GRUB of Debian, a forged certificate of Debian's signer",
+        firmware=Firmware.SECURE_BOOT_OF_MICROSOFT,
+        slowness=3,
+        edit=partial(signed_below, name="Debian Secure Boot CA", key_id="6CCECE7E4C6C0D1F6149F3DD27DFCC5CBB419EA1"),
         codes=_SIG,
     ),
 )

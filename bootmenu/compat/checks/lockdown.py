@@ -136,12 +136,13 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
     fail: this kernel is not signed, or by nobody whom the running one trusts, or it was changed after that; or the
         running kernel cannot verify signatures. → Use a signed kernel; or start the first stage without lockdown= or
         Secure Boot; or use a first-stage kernel that forces no signatures.
-    unknown: whose signature it is, or which keys the running kernel trusts, could not be read; or whether a signature
-        is needed is not known. → Test the entry: nothing changes if it is refused. Or put the running kernel's
-        configuration at /boot/config-RELEASE.
+    unknown: whose signature it is, or which keys the running kernel trusts, could not be read; or only the name of
+        the key that is said to vouch is known; or it is not known whether a signature is needed. → Test the entry:
+        nothing changes if it is refused. Or put the running kernel's configuration at /boot/config-RELEASE.
     evidence: KEXEC_SIG and KEXEC_SIG_FORCE, from the running kernel's configuration; lockdown, secure_boot; signed:
         whether the kernel has a signature; signature_read; signer and signer_keys: who has signed it, and the keys
-        that vouch for that; trusted: the running kernel's keys, from /proc/keys
+        that it names as vouching for that; proven_keys: those that really do; trusted: the keys of the running
+        kernel, from /proc/keys
     """
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
@@ -219,6 +220,7 @@ def _judged(
     evidence |= {
         "signer": signature.signer if signature else None,
         "signer_keys": list(signature.keys) if signature else None,
+        "proven_keys": list(signature.proven) if signature else None,
         "trusted": None if keys is None else [f"{key.keyring} {key.id} {key.name}" for key in keys],
     }
     test = f"Test it: nothing is changed when it is refused. Else: {way_out}"
@@ -240,7 +242,7 @@ def _judged(
     known = {key.id: key for key in keys if key.keyring != _REVOKED}
     revoked = {key.id for key in keys if key.keyring == _REVOKED}
     trusted = next((known[key] for key in signature.keys if key in known), None)
-    if revoked.intersection(signature.keys):
+    if not revoked.isdisjoint((*signature.keys, *signature.certificates)):
         return failed(f"{takes}, and the key of {_by(signature)} is revoked.", use, **evidence)
     if trusted is None and signature.keys:
         names = ", ".join(dict.fromkeys(key.name for key in known.values())) or "nobody"
@@ -249,6 +251,13 @@ def _judged(
         return unknown(
             f"{takes}. Whether it takes the signature of this one is not known: "
             f"{signature.unchecked or 'it names no key'}.",
+            test,
+            **evidence,
+        )
+    if trusted.id not in signature.proven:
+        return unknown(
+            f"{takes}. {_by(signature)} has signed this one and names {trusted.name}, which is trusted; whether that "
+            "is true cannot be checked here, where only the name of that key is known.",
             test,
             **evidence,
         )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.finding import Severity
@@ -23,18 +24,21 @@ def _signers(machine: MachineFacts, signed: EntryFacts) -> list[Example]:
     code = "SYS-SIG"
     ours = KeyFacts(name="Acme CA", id="aa", keyring=".builtin_trusted_keys")
     gone = KeyFacts(name="Old CA", id="bb", keyring=".blacklist")
-    trusting = replace(machine, keys=(ours, gone))
+    revoked = KeyFacts(name="tbs", id="ee", keyring=".blacklist")
+    trusting = replace(machine, keys=(ours, gone, revoked))
 
     def example(
-        name: str, severity: Severity, says: str, *ids: str, machine: MachineFacts = trusting, **changes: str
+        name: str, severity: Severity, says: str, *ids: str, machine: MachineFacts = trusting, **changes: Any
     ) -> Example:
-        made = replace(signed, signature=Signature(signer="Acme", keys=ids, **changes))
+        made = replace(signed, signature=replace(Signature(signer="Acme", keys=ids, proven=ids), **changes))
         return Example(code=code, name=name, severity=severity, machine=machine, entry=made, says=says)
 
     return [
         example("by whom it trusts", PASS, "trusts Acme CA", "cc", "aa"),
         example("by a stranger", FAIL, "it trusts Acme CA", "cc"),
+        example("by a forged certificate", UNKNOWN, "only the name", "cc", "aa", proven=("cc",)),
         example("by one who is revoked", FAIL, "revoked", "bb", "aa"),
+        example("with a certificate that is revoked", FAIL, "revoked", "aa", certificates=("ee",)),
         example("changed", FAIL, "was changed", "aa", problem="the file was changed after it was signed"),
         example("not checked", UNKNOWN, "not one for RSA", "aa", unchecked="its key is not one for RSA"),
         example("of no key", UNKNOWN, "names no key"),
