@@ -30,7 +30,12 @@ def check(paths: Sequence[Path]) -> None:
             raise UsageError(f"{path} is a folder", f"Name a file in it, such as {path / 'first-stage.cpio.zst'}.")
         if path.exists() and not path.is_file():
             raise UsageError(f"{path} is no regular file, and a build would replace it", "Name a file.")
-        folder = next(above for above in _real(path).parents if above.exists())
+        folder = _real(path).parent
+        if not folder.is_dir():
+            # it is often where a partition is not mounted, so making it would hide what is missing
+            raise BootmenuError(
+                f"{path} cannot be written: there is no folder {folder}", "Make it, or mount the partition it is on."
+            )
         try:
             with tempfile.TemporaryFile(dir=folder):
                 pass
@@ -48,7 +53,6 @@ def write(files: Mapping[Path, bytes]) -> None:
     try:
         for path, data in files.items():
             target = _real(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(target)
             fresh[target] = target.with_name(f".{target.name}.{os.getpid()}.tmp")
             with fresh[target].open("wb") as file:

@@ -126,7 +126,7 @@ def test_a_whole_image(tmp_path: Path) -> None:
     note = tmp_path / "note"
     note.write_bytes(b"hello")
     said = io.StringIO()
-    output = tmp_path / "out" / "first.cpio.zst"
+    output = tmp_path / "first.cpio.zst"
     options = BuildOptions(
         output=output, root=root, includes=((note, "etc/note"),), cache=tmp_path / "cache", mtime=7
     )

@@ -49,6 +49,7 @@ def test_what_a_killed_build_left_is_removed_and_what_a_running_one_writes_is_no
 
 def test_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("folder/image")
+    (tmp_path / "folder").mkdir()
     check([tmp_path / "link"])
     write({tmp_path / "link": b"new"})
     assert (tmp_path / "link").is_symlink()
@@ -72,5 +73,11 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
     for path in (tmp_path / "file/image", Path("/proc/image")):
         with pytest.raises(BootmenuError, match="cannot be written"):
             check([path])
-    check([tmp_path / "new/folder/image", tmp_path / "loop"])
+    (tmp_path / "link").symlink_to("nowhere/image")
+    for path in (tmp_path / "new/folder/image", tmp_path / "file/image", tmp_path / "link"):
+        with pytest.raises(BootmenuError, match=r"there is no folder .*/(new/folder|file|nowhere)$") as error:
+            check([path])
+        assert "mount" in error.value.hint
+    (tmp_path / "link").unlink()
+    check([tmp_path / "image", tmp_path / "loop"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]

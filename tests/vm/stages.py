@@ -72,6 +72,7 @@ def build_first_stage(
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
+        folder.mkdir(parents=True, exist_ok=True)
         # in a process of its own, which gives its memory back
         environment = dict(os.environ)
         if suite == "sid":  # its Python makes bytecode for it; without, the first stage takes minutes longer
