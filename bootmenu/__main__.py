@@ -6,6 +6,19 @@ import sys
 
 def main() -> int:
     """Run the subcommand that the arguments name and return the exit code."""
+    # signal itself imports enum, for which mark-good has no time
+    from _signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
+
+    try:
+        return _run()
+    except KeyboardInterrupt:  # before there was anything to undo, as when the rest was imported
+        return 128 + int(SIGINT)
+    finally:
+        if getsignal(SIGINT) is default_int_handler:
+            signal(SIGINT, SIG_DFL)  # Python is about to end, and would print where it was interrupted
+
+
+def _run() -> int:
     if sys.argv[1:] == ["mark-good"]:
         from bootmenu.commands import mark_good_command
 

@@ -45,7 +45,10 @@ import sys
 
 sys.path.insert(0, "/{PRIVATE}")
 
-from bootmenu.__main__ import main
+try:
+    from bootmenu.__main__ import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())
 """

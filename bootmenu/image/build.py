@@ -359,7 +359,17 @@ def add_menu(
     contents.file("usr/bin/bootmenu", _COMMAND, executable=True)
 
 
-_COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import main\n\nsys.exit(main())\n"
+_COMMAND = b"""\
+#!/usr/bin/python3 -I
+import sys
+
+try:
+    from bootmenu.__main__ import main
+except KeyboardInterrupt:
+    sys.exit(130)
+
+sys.exit(main())
+"""
 """The program `bootmenu`, for use in the first stage's shell."""
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import termios
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,52 @@ def test_a_shell_gets_a_terminal_that_shows_what_is_typed() -> None:
             assert flags & flag
         assert line.wait() == 0
         assert not line.modes[3] & termios.ECHO, "and it is as before when it ends"  # type: ignore[operator]
+
+
+EARLY = """
+import atexit, os, signal, sys
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupter())
+if {name!r} == "the end":
+    atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv[1:] = {words!r}
+exec(compile(open("data/bin/bootmenu").read(), "bootmenu", "exec"))
+"""
+
+
+def started(name: str, words: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
+    """The program, which gets SIGINT when it imports a module of this name."""
+    program = EARLY.format(name=name, words=words)
+    argv = [sys.executable, "-c", program]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bootmenu.__main__", ["--version"]),
+        ("gc", ["--version"]),
+        ("bootmenu.cli", ["--version"]),
+        ("bootmenu.system.signals", ["--version"]),
+        ("argparse", ["--version"]),
+        ("bootmenu.commands.scan_command", ["scan"]),
+        ("bootmenu.image.image_file", ["image", "list", "/"]),
+        ("bootmenu.commands.mark_good_command", ["mark-good"]),
+        ("bootmenu.system.durable_file", ["mark-good"]),
+        ("the end", ["--version"]),
+    ],
+)
+def test_an_interrupt_while_it_starts_or_ends_leaves_no_traceback(name: str, words: list[str]) -> None:
+    done = started(name, words)
+    assert done.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert done.stderr == ""
+
+
+def test_an_interrupt_is_ignored_where_the_parent_ignores_it() -> None:
+    for name in ("bootmenu.cli", "argparse", "the end"):
+        done = started(name, ["--version"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("bootmenu ")
