@@ -245,12 +245,14 @@ class _Reading(Record, kw_only=True):
         keys = self.public_keys or {}
 
         def read() -> Signature | None:
+            from bootmenu.discovery import authorities
             from bootmenu.formats.authenticode import signature_of
 
+            known = {**authorities.public_keys(), **keys}
             with tree.open(ref.path) as source:
                 size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
                 try:
-                    return signature_of(Window(source, image.payload_offset, size), keys)
+                    return signature_of(Window(source, image.payload_offset, size), known)
                 except FormatError as error:
                     return Signature(signer="", keys=(), unchecked=error.message)
 

@@ -11,7 +11,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.der import CONTEXT, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE, SET, Element, first
 from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import HEAD_SIZE, ByteSource, Reader
-from bootmenu.formats.x509 import DIGESTS, RSA, Certificate, PublicKey, authorities, moment
+from bootmenu.formats.x509 import DIGESTS, RSA, Certificate, PublicKey, moment
 from bootmenu.model.kernel import Signature
 from bootmenu.model.value import Value, replace
 
@@ -23,10 +23,10 @@ _INDIRECT_DATA = bytes.fromhex("2b060104018237020104")
 _MESSAGE_DIGEST, _SIGNING_TIME = bytes.fromhex("2a864886f70d010904"), bytes.fromhex("2a864886f70d010905")
 
 
-def signature_of(source: ByteSource, public_keys: Mapping[str, bytes] | None = None) -> Signature | None:
-    """Return the signature of a PE file, or None if it has none. Read the whole file. public_keys: the keys that are
-    known (SubjectPublicKeyInfo), by their identifiers, beside those of distributions. Raise FormatError if it cannot
-    be read; may raise OSError."""
+def signature_of(source: ByteSource, public_keys: Mapping[str, bytes]) -> Signature | None:
+    """Return the signature of a PE file, or None if it has none. Read the whole file. public_keys: those that may have
+    signed the certificates in it (SubjectPublicKeyInfo), by their identifiers. Raise FormatError if the file cannot be
+    understood; may raise OSError."""
     head = source.read(0, HEAD_SIZE)
     executable = PortableExecutable.from_head(head)
     if executable is None or not executable.certificates[1]:
@@ -38,7 +38,7 @@ def signature_of(source: ByteSource, public_keys: Mapping[str, bytes] | None = N
     # struct win_certificate: dwLength, wRevision, wCertificateType
     length, revision, kind = table.u32le(0), table.u16le(4), table.u16le(6)
     message = _Message.from_element(first(table.slice(8, max(length - 8, 0))))
-    checked = _with_proof(_checked(message, executable, source), message.chain, public_keys or {})
+    checked = _with_proof(_checked(message, executable, source), message.chain, public_keys)
     if (revision, kind) != (0x0200, 2):
         return replace(checked, problem="it is of a kind that is not for kernels")
     if -(-length // 8) != -(-size // 8) and not checked.problem:
@@ -131,10 +131,9 @@ def _with_proof(signature: Signature, chain: tuple[Certificate, ...], public_key
         if here.public_key.has_id(here.key_id):
             proven.append(here.key_id)
         if above is None:
-            keys = _known(here.authority, public_keys) if here.authority != here.key_id else []
-            answers = [here.is_signed_by(key) for key in keys]
-            proven += [here.authority] if True in answers else []
-            answer = False if answers and True not in answers and None not in answers else None
+            key = _known(here.authority, public_keys) if here.authority != here.key_id else None
+            answer = None if key is None else here.is_signed_by(key)
+            proven += [here.authority] if answer else []
         else:
             answer = here.is_signed_by(above.public_key)
         if answer is False:
@@ -145,12 +144,10 @@ def _with_proof(signature: Signature, chain: tuple[Certificate, ...], public_key
     return replace(signature, proven=tuple(proven))
 
 
-def _known(key_id: str, public_keys: Mapping[str, bytes]) -> list[PublicKey]:
-    """Return the keys that can have this identifier only because they are the ones meant: one, or none is known."""
-    found = [each.public_key for each in authorities() if each.key_id == key_id]
-    if key_id in public_keys:
-        found.append(PublicKey(public_keys[key_id]))
-    return [key for key in found if key.has_id(key_id)]
+def _known(key_id: str, public_keys: Mapping[str, bytes]) -> PublicKey | None:
+    """Return the key that is meant: no other can have the identifier, if that is made from it."""
+    key = PublicKey(public_keys[key_id]) if key_id in public_keys else None
+    return key if key is not None and key.has_id(key_id) else None
 
 
 def _keys(chain: tuple[Certificate, ...]) -> Iterator[str]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.der import (
@@ -38,7 +37,6 @@ _MAX_MODULUS = 1024
 """Bytes of the longest RSA key that is tried."""
 _COMMON_NAME, _ORGANISATION = bytes.fromhex("550403"), bytes.fromhex("55040a")
 _SUBJECT_KEY, _AUTHORITY_KEY = bytes.fromhex("551d0e"), bytes.fromhex("551d23")
-_AUTHORITIES = Path(__file__).with_name("authorities.pem")
 
 
 class PublicKey(Value):
@@ -153,12 +151,3 @@ def moment(element: Element) -> str:
     if not (len(text) == 15 and text[:14].isdecimal() and text.isascii() and text[14] == "Z"):
         raise FormatError("a time in the signature is none")
     return text
-
-
-def authorities() -> tuple[Certificate, ...]:
-    """Return the certificates with which distributions sign those of their kernels' signers."""
-    import binascii
-
-    blocks = _AUTHORITIES.read_text().split("-----BEGIN CERTIFICATE-----")[1:]
-    bodies = (block.partition("-----END")[0] for block in blocks)
-    return tuple(Certificate.from_element(first(binascii.a2b_base64(body))) for body in bodies)

@@ -184,7 +184,7 @@ def _signature() -> Attack:
 
     def attack(chance: random.Random) -> None:
         with contextlib.suppress(FormatError):
-            signature_of(Buffer(mutated(chance, signed, [signed], tokens)))
+            signature_of(Buffer(mutated(chance, signed, [signed], tokens)), {ROOT.id: ROOT.public})
 
     return attack
 
