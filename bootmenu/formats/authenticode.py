@@ -24,9 +24,11 @@ _MESSAGE_DIGEST, _SIGNING_TIME = bytes.fromhex("2a864886f70d010904"), bytes.from
 
 
 def signature_of(source: ByteSource, public_keys: Mapping[str, bytes]) -> Signature | None:
-    """Return the signature of a PE file, or None if it has none. Read the whole file. public_keys: those that may have
-    signed the certificates in it (SubjectPublicKeyInfo), by their identifiers. Raise FormatError if the file cannot be
-    understood; may raise OSError."""
+    """Return the signature of a PE file, or None if it has none. Read the whole file.
+
+    public_keys: those that may have signed the certificates in it (SubjectPublicKeyInfo), by their identifiers. Raise
+    FormatError if the file cannot be understood; may raise OSError.
+    """
     head = source.read(0, HEAD_SIZE)
     executable = PortableExecutable.from_head(head)
     if executable is None or not executable.certificates[1]:
