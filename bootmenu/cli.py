@@ -29,22 +29,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_output(is_menu=words[0] == "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:
-        run: Callable[[], int]
-        if words == ["menu"]:  # without argparse, which takes as long as Python itself: a slow board starts like this
-            from bootmenu.commands import menu_command
+        try:
+            run: Callable[[], int]
+            if words == [
+                "menu"
+            ]:  # without argparse, which takes as long as Python itself: a slow board starts like this
+                from bootmenu.commands import menu_command
 
-            run = menu_command.show
-        else:
-            from bootmenu.commands import subcommands
+                run = menu_command.show
+            else:
+                from bootmenu.commands import subcommands
 
-            arguments = subcommands.parse(words)
-            as_json = getattr(arguments, "json", False)
-            run = partial(arguments.run, arguments)
-        with signals.raised():
-            code: int = run()
+                arguments = subcommands.parse(words)
+                as_json = getattr(arguments, "json", False)
+                run = partial(arguments.run, arguments)
+            with signals.raised():
+                code: int = run()
+        except SystemExit as leaving:  # argparse has printed what was asked for
+            code = leaving.code if isinstance(leaving.code, int) else 2
         sys.stdout.flush()  # while an error can still be reported
-    except SystemExit as leaving:  # argparse has printed what was asked for
-        return leaving.code if isinstance(leaving.code, int) else 2
     except UsageError as error:
         return _complain(error, 2, as_json=as_json)
     except BootmenuError as error:
@@ -53,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()  # the reader has gone
         return 0
     except OSError as error:
-        reported = BootmenuError(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        what = f": {error.filename}" if error.filename else ", so not all could be printed"
+        reported = BootmenuError(f"{error.strerror}{what}")
         _complain(reported, 2, as_json=as_json and error.filename is not None)  # else it is the output that failed
         _drop_output()
         return 2
@@ -67,8 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare_output(*, is_menu: bool) -> None:
     """Let no character end the program. is_menu: the menu finds out itself what its terminals can show."""
-    if sys.stdout is None:  # the parent process has closed it
+    # where the parent process has closed one; print takes standard output for an error output that is not there
+    if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     codecs.register_error("likeness", _likeness)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -109,11 +116,12 @@ def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
     if as_json:
         _print_error(error, code)
     first, *more = error.message.splitlines() or [""]
-    print(f"bootmenu: {printable(first)}", file=sys.stderr)
-    for line in more:
-        print(printable(line), file=sys.stderr)
-    if error.hint:
-        print(f"  → {printable(error.hint)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody can be told
+        print(f"bootmenu: {printable(first)}", file=sys.stderr)
+        for line in more:
+            print(printable(line), file=sys.stderr)
+        if error.hint:
+            print(f"  → {printable(error.hint)}", file=sys.stderr)
     return code
 
 

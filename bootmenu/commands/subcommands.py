@@ -11,15 +11,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from bootmenu import __version__, commands
 from bootmenu.errors import UsageError
 from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.text import sentence
 from bootmenu.registry import modules_in
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 SUFFIX = "_command"
 EPILOG = """\
@@ -83,6 +87,10 @@ class BootmenuParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
         raise UsageError(message, self._hint())
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print help or a version. Raise OSError, which argparse ignores."""
+        (file or sys.stderr).write(message)
 
     def _hint(self, typed: str = "", known: Iterable[str] = ()) -> str:
         return with_suggestion(typed, known, f"{self.prog} --help says what it takes.")

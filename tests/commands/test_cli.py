@@ -653,12 +653,27 @@ def test_a_reader_who_has_gone_is_no_error(partition: Path, words: Sequence[str]
 
 
 def test_a_full_or_closed_output_is_said_and_is_no_traceback(partition: Path) -> None:
-    for words in (["scan", "--tree", str(partition)], ["check", str(partition / "vmlinuz")], ["facts", "--json"]):
+    for words in (
+        ["scan", "--tree", str(partition)],
+        ["check", str(partition / "vmlinuz")],
+        ["facts", "--json"],
+        ["--help"],
+        ["image", "build", "--help"],
+        ["--version"],
+    ):
         full = shell('"$@" >/dev/full', *words)
         assert full.returncode == 2, full
-        assert b"No space left" in full.stderr
+        assert full.stderr == b"bootmenu: No space left on device, so not all could be printed\n"
         closed = shell('"$@" >&-', *words)
         assert b"Traceback" not in full.stderr + closed.stderr, closed.stderr
+
+
+@pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-"])
+def test_where_nobody_can_be_told_the_exit_code_is_the_same(errors: str, tmp_path: Path) -> None:
+    for words, code in ((["nonsense"], 2), (["image", "list", str(tmp_path / "gone")], 1), (["--version"], 0)):
+        silent = shell(f'"$@" {errors}', *words)
+        assert silent.returncode == code
+        assert silent.stdout[:9] == (b"" if code else b"bootmenu ")
 
 
 def test_the_output_s_encoding_is_no_obstacle(tmp_path: Path) -> None:
