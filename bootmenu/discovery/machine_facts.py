@@ -96,15 +96,23 @@ def gather(host: Host) -> MachineFacts:
     )
 
 
-def with_permissions(machine: MachineFacts, host: Host) -> MachineFacts:
+def load_limit(host: Host) -> int | None:
+    """Return how many more loads are permitted: -1 for any number, None if that is unknown."""
+    return host.number(_LIMIT)
+
+
+def with_permissions(machine: MachineFacts, host: Host, limit: int | None) -> MachineFacts:
     """Return the facts with those about permission to load read again, as they may have changed. What cannot be read
-    stays as it was."""
+    stays as it was.
+
+    limit: the load limit as it was before the call that these facts are to explain, which may have used it up.
+    """
     capability = _capability(host)
     log, whole = host.log.excerpt(_SAID)
     lockdown, origin = _lockdown(host, log, whole, machine.command_line)
     if lockdown in (None, "none"):  # a level is never lowered
         lockdown, origin = machine.lockdown, machine.lockdown_origin
-    disabled, limit = host.flag(_DISABLED), host.number(_LIMIT)
+    disabled = host.flag(_DISABLED)
     kexec = replace(
         machine.kexec,
         load_disabled=machine.kexec.load_disabled if disabled is None else disabled,
@@ -142,7 +150,7 @@ def _kexec(host: Host, machine: str, release: str, secure_boot: bool | None) -> 
         else _on(config, "KEXEC_BZIMAGE_VERIFY_SIG") or _on(config, "KEXEC_IMAGE_VERIFY_SIG"),
         file_image=_takes_an_image(host) if riscv and file_load else None,
         load_disabled=host.flag(_DISABLED),
-        load_limit=host.number(_LIMIT),
+        load_limit=load_limit(host),
         loaded=_first(host.flag("/sys/kernel/kexec_loaded"), host.flag("/sys/kernel/kexec/loaded")),
         crash_loaded=_first(host.flag("/sys/kernel/kexec_crash_loaded"), host.flag("/sys/kernel/kexec/crash_loaded")),
         kexec_load=load,

@@ -84,7 +84,6 @@ def execute(host: Host) -> None:
 
     If systemd is PID 1, it stops its services and makes the jump itself.
     """
-    mark = host.log.mark()
     if host.exists("/run/systemd/system"):
         try:
             done = host.commands.run(["systemctl", "kexec"], timeout=60)
@@ -98,14 +97,15 @@ def execute(host: Host) -> None:
                 call="systemctl kexec",
             )
         signals.wait_to_be_ended()
-    try:
-        host.syscalls.reboot_kexec()
-    except OSError as error:
-        raise LoadError(
-            N_("The kernel did not jump; this system goes on running."),
-            N_("Nothing may have been loaded, another kexec may be under way, or this is a container."),
-            stage=Stage.JUMP,
-            call="reboot",
-            errno=error.errno,
-            kernel_log=tuple(host.log.since(mark)),
-        ) from None
+    with host.log.watched() as added:
+        try:
+            host.syscalls.reboot_kexec()
+        except OSError as error:
+            raise LoadError(
+                N_("The kernel did not jump; this system goes on running."),
+                N_("Nothing may have been loaded, another kexec may be under way, or this is a container."),
+                stage=Stage.JUMP,
+                call="reboot",
+                errno=error.errno,
+                kernel_log=tuple(added()),
+            ) from None

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from bootmenu.discovery.machine_facts import with_permissions
+from bootmenu.discovery.machine_facts import load_limit, with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.formats.extra_archive import after as after_content
@@ -176,33 +176,35 @@ def unload(plan: LoadPlan, host: Host) -> str:
 
 
 def _call(method: Method, staged: Staged, host: Host) -> None:
-    machine = with_permissions(staged.machine, host)  # read before the call, which may use up the load limit
-    mark = host.log.mark()
-    try:
-        method.load(staged, host)
-    except MethodError as error:
-        said = tuple(host.log.since(mark))
-        why, hint = explain(error.errno, said, error.call, machine)
-        if error.errno is None and error.output:
-            why = f"{why} {error.call} said: {quoted(error.output.splitlines()[0][:300])}."
-        raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
-    except BootmenuError as error:
-        raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
-    except OSError as error:  # from before the call: the layout reads the kernel once more, and maps it
-        raise LoadError(
-            f"The kernel could not be handed over: {error.strerror or error}.",
-            _hint(error),
-            stage=Stage.LOAD,
-            errno=error.errno,
-        ) from None
-    # trust only what the kernel reports, not the call's result
-    if host.kexec_loaded() is False:
-        raise LoadError(
-            N_("The call succeeded, and yet the kernel says that nothing is loaded."),
-            N_("Another program may have unloaded it; try again."),
-            stage=Stage.LOAD,
-            kernel_log=tuple(host.log.since(mark)),
-        )
+    limit = load_limit(host)
+    with host.log.watched() as added:
+        try:
+            method.load(staged, host)
+        except MethodError as error:
+            said = tuple(added())
+            why, hint = explain(error.errno, said, error.call, with_permissions(staged.machine, host, limit))
+            if error.errno is None and error.output:
+                why = f"{why} {error.call} said: {quoted(error.output.splitlines()[0][:300])}."
+            raise LoadError(
+                why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said
+            ) from None
+        except BootmenuError as error:
+            raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
+        except OSError as error:  # from before the call: the layout reads the kernel once more, and maps it
+            raise LoadError(
+                f"The kernel could not be handed over: {error.strerror or error}.",
+                _hint(error),
+                stage=Stage.LOAD,
+                errno=error.errno,
+            ) from None
+        # trust only what the kernel reports, not the call's result
+        if host.kexec_loaded() is False:
+            raise LoadError(
+                N_("The call succeeded, and yet the kernel says that nothing is loaded."),
+                N_("Another program may have unloaded it; try again."),
+                stage=Stage.LOAD,
+                kernel_log=tuple(added()),
+            )
 
 
 class _Staging:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The kernel log in /dev/kmsg: the whole of it, or what was added since a mark; and which of it consoles show."""
+"""The kernel log in /dev/kmsg: the whole of it, or what is added from now on; and which of it consoles show."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 _LONGEST = 240  # characters: kernel/printk/printk.c takes less than 1024 bytes
@@ -40,14 +40,14 @@ class KernelLog:
     def lines(self) -> list[str] | None:
         """Return every message in the buffer, oldest first, without time stamps, or None if reading is not
         permitted."""
-        records = self._records(-1)
+        records = self._records()
         return None if records is None else [text for _, text in records]
 
     def excerpt(self, words: Collection[str]) -> tuple[list[str] | None, bool]:
         """Return the messages with one of the words (in lower case; any case in the log), or None if reading is not
         permitted; and whether the buffer still has the log's beginning: only then does the absence of a message mean
         something."""
-        records = self._records(-1)
+        records = self._records()
         if records is None:
             return None, False
         found = []
@@ -60,15 +60,19 @@ class KernelLog:
                     break
         return found, bool(records) and records[0][0] == 0
 
-    def mark(self) -> int:
-        """Return the newest record's sequence number, for `since`; -1 if there is none or reading is not
-        permitted."""
-        records = self._records(-1)
-        return records[-1][0] if records else -1
-
-    def since(self, mark: int) -> list[str]:
-        """Return the messages after the mark; an empty list also if reading is not permitted."""
-        return [text for _, text in self._records(mark) or []]
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Callable[[], list[str]]]:
+        """Yield a function that returns the messages added since its last call, at first those since now; an empty
+        list also if reading is not permitted. What is in the log already is not read: it may be thousands of records.
+        """
+        descriptor = self._opened(at_end=True)
+        if descriptor is None:
+            yield list
+            return
+        try:
+            yield lambda: [text for _, text in _read(descriptor)]
+        finally:
+            os.close(descriptor)
 
     def say(self, text: str) -> None:
         """Add a line, which consoles show only if they show everything. Never raise: it is only a note."""
@@ -86,13 +90,26 @@ class KernelLog:
         finally:
             os.close(descriptor)
 
-    def _records(self, after: int) -> list[tuple[int, str]] | None:
+    def _opened(self, *, at_end: bool = False) -> int | None:
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
+        if at_end:
+            try:
+                # Documentation/ABI/testing/dev-kmsg: "SEEK_END, 0: seek after the last record available at the time"
+                os.lseek(descriptor, 0, os.SEEK_END)
+            except OSError:  # what is there instead of the log, in a container, cannot be searched
+                os.close(descriptor)
+                return None
+        return descriptor
+
+    def _records(self) -> list[tuple[int, str]] | None:
+        descriptor = self._opened()
+        if descriptor is None:
+            return None
         try:
-            return [record for record in _read(descriptor) if record[0] > after]
+            return list(_read(descriptor))
         finally:
             os.close(descriptor)
 

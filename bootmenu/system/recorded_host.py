@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bootmenu.model.kernel import Architecture
@@ -47,8 +48,13 @@ class _SimulatedLog(KernelLog):
         super().__init__("")
         self._kernel = kernel
 
-    def _records(self, after: int) -> list[tuple[int, str]] | None:
-        return [record for record in enumerate(self._kernel.messages) if record[0] > after]
+    def _records(self) -> list[tuple[int, str]] | None:
+        return list(enumerate(self._kernel.messages))
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Callable[[], list[str]]]:
+        before = len(self._kernel.messages)
+        yield lambda: self._kernel.messages[before:]
 
 
 class _SimulatedSyscalls(Syscalls):

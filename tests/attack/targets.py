@@ -855,7 +855,9 @@ def _kernel_log() -> Attack:
         data = mutated(chance, sample)
         write_tree(root, {"/dev/kmsg": data, "/sys/firmware/fdt": b""})
         log = KernelLog(str(root / "dev/kmsg"))
-        log.lines(), log.excerpt(("kernel", "cpu")), log.since(log.mark() - 2)
+        log.lines(), log.excerpt(("kernel", "cpu"))
+        with log.watched() as added:
+            added()
         spoilt = [mutated(chance, line.encode()).decode("utf-8", "replace") for line in lines]
         gather(Host(root=root, syscalls=fake_host(root).syscalls, commands=FakeCommands(), log=FakeLog(spoilt)))
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,10 +156,13 @@ class FakeLog(KernelLog):
         super().__init__("/nonexistent")
         self.messages = lines
 
-    def _records(self, after: int) -> list[tuple[int, str]] | None:
-        if self.messages is None:
-            return None
-        return [record for record in enumerate(self.messages) if record[0] > after]
+    def _records(self) -> list[tuple[int, str]] | None:
+        return None if self.messages is None else list(enumerate(self.messages))
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Callable[[], list[str]]]:
+        before = len(self.messages or ())
+        yield lambda: (self.messages or [])[before:]
 
 
 def fake_host(

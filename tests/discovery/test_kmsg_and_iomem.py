@@ -25,8 +25,8 @@ class Log(KernelLog):
         super().__init__("")
         self._found = None if lines is None else [(first + i, line) for i, line in enumerate(lines)]
 
-    def _records(self, after: int) -> list[tuple[int, str]] | None:
-        return None if self._found is None else [record for record in self._found if record[0] > after]
+    def _records(self) -> list[tuple[int, str]] | None:
+        return self._found
 
 
 class Arm(Syscalls):
@@ -133,9 +133,11 @@ def test_what_permits_a_load_is_read_again_and_a_level_is_never_lowered(tmp_path
     assert (before.kexec.load_disabled, before.lockdown) == (False, "none")
     write_tree(tmp_path, {"/proc/sys/kernel/kexec_load_disabled": "1", "/proc/self/status": "CapEff:\t0\n"})
     log = Log(["Kernel is locked down from securityfs; see man kernel_lockdown.7"])
-    now = with_permissions(before, Host(root=tmp_path, syscalls=Arm(), commands=NoCommands(), log=log))
+    now = with_permissions(before, Host(root=tmp_path, syscalls=Arm(), commands=NoCommands(), log=log), 1)
     assert (now.kexec.load_disabled, now.cap_sys_boot, now.lockdown) == (True, False, "integrity")
-    later = with_permissions(now, Host(root=tmp_path / "gone", syscalls=Arm(), commands=NoCommands(), log=Log([])))
+    assert now.kexec.load_limit == 1
+    gone = Host(root=tmp_path / "gone", syscalls=Arm(), commands=NoCommands(), log=Log([]))
+    later = with_permissions(now, gone, None)
     assert later == now
 
 

@@ -438,6 +438,19 @@ def test_a_refusal_is_explained_with_what_the_kernel_said_since(
     assert any("unload" in str(call[0]) for call in syscalls.calls), "nothing stays loaded"
 
 
+@pytest.mark.parametrize(("before", "is_cause"), [("0", True), ("1", False)])
+def test_a_load_limit_counts_as_it_was_before_the_call(bench: Bench, host: Host, before: str, is_cause: bool) -> None:
+    limit = host.path("/proc/sys/kernel/kexec_load_limit_reboot")
+    limit.parent.mkdir(parents=True)
+    limit.write_text(before)
+    syscalls = syscalls_of(host)
+    syscalls.errors["kexec_load"] = errno.EPERM
+    syscalls.meanwhile = lambda: limit.write_text("0")
+    with pytest.raises(LoadError) as caught:
+        run(bench, bench.plan(bench.entry(), with_facts()), host)
+    assert ("counted down" in caught.value.message) is is_cause
+
+
 def test_a_page_that_cannot_be_read_once_is_no_broken_disk(bench: Bench, host: Host) -> None:
     syscalls = syscalls_of(host)
     syscalls.errors["kexec_load"] = errno.EFAULT

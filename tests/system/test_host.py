@@ -99,16 +99,24 @@ def test_records_lose_their_stamps_and_continuations() -> None:
 
 def test_a_log_that_may_not_be_read_is_none(tmp_path: Path) -> None:
     log = KernelLog(str(tmp_path / "gone"))
-    assert (log.lines(), log.mark(), log.since(-1)) == (None, -1, [])
+    with log.watched() as added:
+        assert (log.lines(), added()) == (None, [])
 
 
-def test_only_what_is_newer_than_the_mark(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [(5, "old"), (6, "older")]
-    monkeypatch.setattr(kmsg, "_read", lambda descriptor: iter(rows))
-    log = KernelLog(os.devnull)
-    mark = log.mark()
-    rows += [(7, "new")]
-    assert (mark, log.since(mark), log.lines()) == (6, ["new"], ["old", "older", "new"])
+def test_only_what_is_added_is_read_of_a_log_that_is_watched(tmp_path: Path) -> None:
+    path = tmp_path / "kmsg"
+    path.write_bytes(b"6,5,1,-;old\n")
+    log = KernelLog(str(path))
+    with log.watched() as added:
+        with path.open("ab") as file:
+            file.write(b"6,6,2,-;new\n")
+        assert (added(), log.lines()) == (["new"], ["old"]), "a record a read"
+
+
+def test_what_is_in_place_of_the_log_and_cannot_be_searched_has_no_messages(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "kmsg")
+    with KernelLog(str(tmp_path / "kmsg")).watched() as added:
+        assert added() == []
 
 
 @pytest.mark.parametrize("first", [0, 3])
@@ -189,10 +197,10 @@ def test_the_simulated_kernel_answers_as_the_recorded_one(name: str, loads: bool
         with pytest.raises(OSError, match="Invalid argument"):
             host.kernel.load([1 << 40])
     else:
-        mark = host.log.mark()
-        with pytest.raises(OSError, match=r"busy|permitted"):
-            host.kernel.load([1])
-        assert bool(host.log.since(mark)) == (machine.architecture is Architecture.ARM64)
+        with host.log.watched() as added:
+            with pytest.raises(OSError, match=r"busy|permitted"):
+                host.kernel.load([1])
+            assert bool(added()) == (machine.architecture is Architecture.ARM64)
     assert host.kexec_loaded() is loads
     assert host.syscalls.uname() == (machine.machine, machine.kernel_release)
     with pytest.raises(OSError, match=r"simulated|permitted"):
