@@ -22,6 +22,8 @@ MAX_SIZE = 2 * 1024 * 1024
 """Bytes. Documentation/arch/arm64/booting.rst: the dtb "must not exceed 2 megabytes in size"."""
 
 _BEGIN_NODE, _END_NODE, _PROP, _NOP, _END = 1, 2, 3, 4, 9
+_PROPERTY = struct.Struct(">III")
+"""The tag of a property, the length of its value and the offset of its name."""
 _INT_MAX = 0x7FFFFFFF
 _LAST_VERSION = 17
 
@@ -266,10 +268,11 @@ class DeviceTree(Record, kw_only=True):
         strings = bytearray()
         offsets: dict[str, int] = {}
         pending: list[Node | None] = [self.root]
+        head_of = _PROPERTY.pack
         while pending:
             node = pending.pop()
             if node is None:
-                structure += struct.pack(">I", _END_NODE)
+                structure += b"\0\0\0\2"  # _END_NODE
                 continue
             name = node.name.encode("utf-8", "surrogateescape") + b"\0"
             structure += struct.pack(">I", _BEGIN_NODE) + name + bytes(-len(name) % 4)
@@ -277,8 +280,11 @@ class DeviceTree(Record, kw_only=True):
                 if key not in offsets:
                     offsets[key] = len(strings)
                     strings += key.encode("utf-8", "surrogateescape") + b"\0"
-                structure += struct.pack(">III", _PROP, len(value), offsets[key])
-                structure += value + bytes(-len(value) % 4)
+                length = len(value)
+                structure += head_of(_PROP, length, offsets[key])
+                structure += value
+                if length & 3:
+                    structure += bytes(-length & 3)
             pending.append(None)
             pending.extend(reversed(node.children))
         structure += struct.pack(">I", _END)
@@ -298,6 +304,14 @@ class DeviceTree(Record, kw_only=True):
             len(structure),
         )
         return header + reservations + bytes(structure) + bytes(strings)
+
+
+def check(data: bytes) -> None:
+    """Read a whole tree and keep nothing of it. Raise what `DeviceTree.from_bytes` raises."""
+    header = Header.from_bytes(data)
+    for _ in _walk(data, data, header, None, root_only=False):
+        pass
+    _read_reservations(data, header)
 
 
 def read_root(data: bytes) -> Node:
@@ -386,25 +400,44 @@ def _walk(
     names_left = _MAX_NAMES
     depth, rooted = 0, False
     offset = begin
-    tokens = 0
+    tokens_left = -1 if max_tokens is None else max_tokens
+    # a slow board reads thousands of tokens before it can start anything, so each takes few steps
+    kind, head_of = Event.PROPERTY, _PROPERTY.unpack
     while True:
         start = offset
-        tokens += 1
-        if max_tokens is not None and tokens > max_tokens:
+        if not tokens_left:
             raise StructureError(f"the structure block has more than {max_tokens:,} tokens", offset)
+        tokens_left -= 1
         if offset + 4 > end:
             raise StructureError("the structure block ends without an end tag", offset)
-        tag = int.from_bytes(blob[offset : offset + 4], "big")
-        offset += 4
-        if rooted and not depth and tag not in (_END, _NOP):
+        token = blob[offset : offset + 12]
+        tag = int.from_bytes(token[:4], "big")
+        if not depth and rooted and tag not in (_END, _NOP):
             raise StructureError("there is data after the root node", start)
-        if root_only and depth and tag in (_BEGIN_NODE, _END_NODE):
+        if tag == _PROP:
+            value = offset + 12
+            if value > end or len(token) < 12:
+                raise StructureError("a property ends early", start)
+            _, length, name_offset = head_of(token)
+            if old_layout and length >= 8 and (value - begin) % 8:
+                value += 4
+            offset = value + length
+            if offset > end:
+                raise StructureError(f"a property of {length} bytes ends early", start)
+            name = names.get(name_offset)
+            if name is None:
+                raw = _read_name(strings, header, name_offset, start, names_left)
+                names_left -= len(raw)
+                names[name_offset] = name = raw.decode("utf-8", "surrogateescape")
+            if depth:
+                yield kind, name, value, length
+        elif root_only and depth and tag in (_BEGIN_NODE, _END_NODE):
             return
-        if tag == _BEGIN_NODE:
-            stop = blob.find(b"\0", offset, end)
+        elif tag == _BEGIN_NODE:
+            stop = blob.find(b"\0", offset + 4, end)
             if stop < 0:
                 raise StructureError("a node's name has no end", start)
-            name = blob[offset:stop].decode("utf-8", "surrogateescape")
+            name = blob[offset + 4 : stop].decode("utf-8", "surrogateescape")
             offset = stop + 1
             if old_layout:  # which has full paths instead of names
                 if not depth and "/" not in name:
@@ -418,32 +451,18 @@ def _walk(
         elif tag == _END_NODE:
             if not depth:
                 raise StructureError("a node ends that never began", start)
+            offset += 4
             depth -= 1
             yield Event.END, "", 0, 0
-        elif tag == _PROP:
-            if offset + 8 > end:
-                raise StructureError("a property ends early", start)
-            length = int.from_bytes(blob[offset : offset + 4], "big")
-            name_offset = int.from_bytes(blob[offset + 4 : offset + 8], "big")
-            value = offset + 8
-            if old_layout and length >= 8 and (value - begin) % 8:
-                value += 4
-            if value + length > end:
-                raise StructureError(f"a property of {length} bytes ends early", start)
-            if name_offset not in names:
-                raw = _read_name(strings, header, name_offset, start, names_left)
-                names_left -= len(raw)
-                names[name_offset] = raw.decode("utf-8", "surrogateescape")
-            if depth:
-                yield Event.PROPERTY, names[name_offset], value, length
-            offset = value + length
         elif tag == _END:
             if depth:
                 raise StructureError("the tree ends inside a node", start)
             return
-        elif tag != _NOP:
+        elif tag == _NOP:
+            offset += 4
+        else:
             raise StructureError(f"tag {tag:#x} is unknown", start)
-        offset = begin + ((offset - begin + 3) & ~3)
+        offset += begin - offset & 3
 
 
 def _read_name(blob: Blob, header: Header, offset: int, at: int, longest: int) -> bytes:

@@ -52,24 +52,34 @@ def facts(tree: DeviceTree) -> TreeFacts:
         psci_compatible=None if psci is None else psci.strings("compatible"),
         psci_method=None if psci is None else psci.string("method"),
         psci_functions=tuple(name for name in ("cpu_on", "cpu_off") if psci and psci.get(name) is not None),
-        memory=tuple(_memory(root)),
+        memory=tuple(memory(root)),
         memory_reservations=tuple(tree.reservations),
         stdout_path=chosen.string("stdout-path") if chosen else None,
         stale_chosen=tuple(name for name in STALE_CHOSEN if chosen and chosen.get(name) is not None),
-        has_kaslr_seed=any((chosen.get("kaslr-seed") or b"") if chosen else b""),
+        has_kaslr_seed=has_kaslr_seed(root),
         address_cells=_cells(root, "#address-cells"),
         size_cells=_cells(root, "#size-cells"),
         has_symbols=root.child("__symbols__") is not None,
-        reserved_memory=tuple(_reserved(root)),
+        reserved_memory=tuple(reserved_memory(root)),
         interrupt_controller=_interrupt_controller(root),
-        uefi_properties=tuple(name for name, _ in chosen.properties if name.startswith("linux,uefi-"))
-        if chosen
-        else (),
+        uefi_properties=uefi_properties(root),
         serial_ports=tuple(itertools.islice(_serial_ports(root), _MAX_SERIAL)),
     )
 
 
 _MAX_SERIAL = 256
+
+
+def has_kaslr_seed(root: Node) -> bool:
+    """Return whether /chosen has a seed that is not zero."""
+    chosen = root.child("chosen")
+    return any((chosen.get("kaslr-seed") or b"") if chosen else b"")
+
+
+def uefi_properties(root: Node) -> tuple[str, ...]:
+    """Return the names of the properties by which /chosen refers to EFI."""
+    chosen = root.child("chosen")
+    return tuple(name for name, _ in chosen.properties if name.startswith("linux,uefi-")) if chosen else ()
 
 
 def _serial_ports(root: Node) -> Iterator[SerialPort]:
@@ -115,7 +125,8 @@ def _cpus(root: Node) -> Iterator[CpuNode]:
         )
 
 
-def _reserved(root: Node) -> Iterator[ReservedMemory]:
+def reserved_memory(root: Node) -> Iterator[ReservedMemory]:
+    """Yield the ranges of each child of /reserved-memory."""
     parent = root.child("reserved-memory")
     if parent is None:
         return
@@ -186,7 +197,8 @@ def _ranges(reg: bytes, address: int, size: int) -> Iterator[MemoryRange]:
         )
 
 
-def _memory(root: Node) -> Iterator[MemoryRange]:
+def memory(root: Node) -> Iterator[MemoryRange]:
+    """Yield the ranges of RAM."""
     # drivers/of/fdt.c:early_init_dt_scan_memory looks at the root's children with device_type "memory".
     address, size = _cells(root, "#address-cells"), _cells(root, "#size-cells")
     for node in root.children:

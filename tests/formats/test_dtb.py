@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.formats.dtb import MAGIC, DeviceTree, Header, HeaderError, Node, StructureError, read_root
+from bootmenu.formats.dtb import MAGIC, DeviceTree, Header, HeaderError, Node, StructureError, check, read_root
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.formats.dtb_head import read_head
+from bootmenu.formats.dtb_index import read_nodes
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import strategies
@@ -47,6 +49,36 @@ def test_any_bytes_give_a_tree_or_a_typed_error(data: bytes) -> None:
     for candidate in (data, struct.pack(">I", MAGIC) + data, BOARD[: len(data)] + data):
         with contextlib.suppress(HeaderError, StructureError):
             facts(DeviceTree.from_bytes(candidate))
+
+
+def refusal(read: Callable[[bytes], object], data: bytes) -> str:
+    """What it says against the bytes; empty for nothing."""
+    try:
+        read(data)
+    except (HeaderError, StructureError) as error:
+        return error.message
+    return ""
+
+
+@PROPERTY
+@given(st.integers(0, len(BOARD) - 1), st.binary(min_size=1, max_size=8))
+def test_a_check_says_the_same_of_a_tree_as_reading_it(at: int, damage: bytes) -> None:
+    data = BOARD[:at] + damage + BOARD[at + len(damage) :]
+    assert refusal(check, data) == refusal(DeviceTree.from_bytes, data)
+
+
+class Shrinking(Buffer):
+    """A file that has lost its end since its header was read."""
+
+    @property
+    def size(self) -> int:
+        return len(BOARD)
+
+
+@pytest.mark.parametrize("at", range(40, len(BOARD), 4))
+def test_a_file_that_shrinks_while_it_is_walked_ends_early(at: int) -> None:
+    with pytest.raises(StructureError):
+        read_nodes(Shrinking(BOARD[:at]), Header.from_bytes(BOARD), 10_000)
 
 
 @PROPERTY
