@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bootmenu.discovery.machine_facts import load_limit, with_permissions
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.extra_archive import after as after_content
 from bootmenu.formats.extra_archive import before as before_content
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
@@ -80,15 +80,18 @@ def load(
     host: Host,
     *,
     pace: int | None = None,
+    dtb_builder: DtbBuilder | None = None,
 ) -> Iterator[Progress]:
     """Read, prepare, load, and confirm that the kernel has it. Raise LoadError.
 
-    trees: by device name. pace: bytes per second of a simulated slow medium; None for full speed.
+    trees: by device name. pace: bytes per second of a simulated slow medium; None for full speed. dtb_builder: has
+    read the running device tree, which never changes; None to read it.
     """
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, method, trees, DtbBuilder(host, plan.machine, lambda: trees), open_files, pace)
+        dtb_builder = dtb_builder or DtbBuilder(host, plan.machine, lambda: trees)
+        staging = _Staging(plan, method, trees, dtb_builder, open_files, pace)
         with _as_load_error(staging):
             yield from staging.run()
         meter = _Meter(Stage.LOAD, 0, None)
@@ -223,6 +226,7 @@ class _Staging:
         self._open_files, self._pace = open_files, pace
         self._parts: dict[Stage, tuple[FileRange, ...]] = {}
         self._dtb: int | None = None
+        self._tree: DeviceTree | None = None
         self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest"))
         self._read: list[HashingReader] = []
         self.stage = Stage.KERNEL
@@ -252,6 +256,7 @@ class _Staging:
             kernel=self._parts[Stage.KERNEL][0],
             initramfs=self._parts.get(Stage.INITRAMFS, ()),
             dtb=self._dtb,
+            tree=self._tree,
             command_line=self._plan.command_line,
             machine=self._plan.machine,
         )
@@ -414,11 +419,13 @@ class _Staging:
         typed = plan.entry.dtb_edits
         if typed:
             reject_edits([source.file for source in sources], plan.demands, self._trees)
-        tree = self._dtb_builder.merged(own, blobs, typed)
-        target = self._memory_file("device-tree")
-        _write_all(target, to_blob(apply(tree, plan.edits)))
-        _seal(target)
-        self._dtb = target
+        tree = apply(self._dtb_builder.merged(own, blobs, typed), plan.edits)
+        if self._method.writes_dtb:
+            self._tree = tree
+        else:
+            self._dtb = self._memory_file("device-tree")
+            _write_all(self._dtb, to_blob(tree))
+            _seal(self._dtb)
         overlays, edits = len(plan.overlays), len(plan.edits) + len(typed)
         details: list[str] = [ngettext_lazy("{n} overlay", "{n} overlays", overlays)] if overlays else []
         details += [ngettext_lazy("{n} edit", "{n} edits", edits)] if edits else []

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
-from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node, check
+from bootmenu.formats.dtb_facts import STALE_CHOSEN, has_kaslr_seed
 from bootmenu.formats.dtb_text import text_of
 from bootmenu.formats.typed_edits import MOST_EDITS, TypedEdit
 from bootmenu.model.devicetree import MemoryRange
@@ -84,7 +84,7 @@ def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, writes_se
     for name, size in _SEEDS.items():
         if writes_seeds or (name == "rng-seed" and chosen and chosen.get(name) is not None):
             yield Edit(path="/chosen", property=name, fresh=size, why=why)
-        elif name == "kaslr-seed" and facts(own).has_kaslr_seed:
+        elif name == "kaslr-seed" and has_kaslr_seed(own.root):
             yield Edit(path="/chosen", property=name, value=bytes(size), why="a fresh seed is put in at load")
 
 
@@ -186,7 +186,7 @@ def to_blob(tree: DeviceTree) -> bytes:
             f"the edited device tree has {len(data):,} bytes, the kernel reads at most {MAX_SIZE:,}",
             "Use a smaller device tree.",
         )
-    facts(DeviceTree.from_bytes(data))
+    check(data)
     return data
 
 

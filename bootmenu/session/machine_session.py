@@ -280,7 +280,7 @@ class MachineSession:
                 except BootmenuError as error:
                     raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
                 plan = replace(plan, demands=self._partitions.demands)
-                yield from load.load(plan, trees, self.host, pace=self._pace)
+                yield from load.load(plan, trees, self.host, pace=self._pace, dtb_builder=self.dtb_builder)
         except BaseException:
             self.scanner.resume()
             raise

@@ -17,6 +17,7 @@ from bootmenu.demo.builders import board_tree
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.formats.extra_archive import after, before
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.methods import METHODS
@@ -129,6 +130,27 @@ def test_the_pieces_are_the_files_and_the_tree_names_their_places(bench: Bench, 
     assert len(chosen.get("rng-seed") or b"") == 128
     assert pieces["code"].content == trampoline(tree=pieces["tree"].phys, kernel=pieces["kernel"].phys)
     assert facts(tree).memory == (MemoryRange(base=1 << 30, size=1 << 30),)
+
+
+def test_a_tree_that_does_not_read_back_is_not_handed_over(
+    bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = DeviceTree.to_bytes
+    monkeypatch.setattr(DeviceTree, "to_bytes", lambda tree: whole(tree)[:-1])
+    with pytest.raises(LoadError, match="file ends early"):
+        run(bench, bench.plan(bench.entry(), with_facts()), host)
+    assert [call[0] for call in syscalls_of(host).calls] == ["kexec_unload"]
+
+
+def test_the_running_tree_is_read_once(bench: Bench, host: Host) -> None:
+    machine = with_facts()
+    plan = bench.plan(bench.entry(), machine)
+    builder = DtbBuilder(host, machine, lambda: {"sda1": bench.tree})
+    assert builder.running is not None
+    host.path("/sys/firmware/fdt").unlink()
+    for _ in range(2):
+        list(load(plan, {"sda1": bench.tree}, host, dtb_builder=builder))
+    assert builder.running == running_tree(), "what is edited is a copy"
 
 
 def test_every_load_has_seeds_of_its_own(bench: Bench, host: Host) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
+from bootmenu.formats.dtb import DeviceTree
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, field
 from bootmenu.registry import Registry
@@ -28,8 +29,11 @@ class Staged(Value, kw_only=True):
     initramfs: tuple[FileRange, ...] = ()
     """In order; several ranges, or ranges that are no whole file, only for a method that takes parts."""
     dtb: int | None = None
-    """The edited tree, without what depends on addresses; None if the method or the kernel hands over the running
-    machine's. A method that writes the tree always gets one."""
+    """The edited tree, for a method that does not write it; None if the method or the kernel hands over the running
+    machine's."""
+    tree: DeviceTree | None = None
+    """The edited tree, without what depends on addresses, for a method that writes it, which always gets one and may
+    change it."""
     command_line: str = ""
     machine: MachineFacts = field(default_factory=MachineFacts)
     """Facts of the running machine, with its memory and what is reserved."""

@@ -9,21 +9,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from bootmenu.compat.checks.memory import ASSUMED_SIZE
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
-from bootmenu.formats.dtb_facts import facts
+from bootmenu.formats.dtb import DeviceTree, check
+from bootmenu.formats.dtb_facts import memory, reserved_memory, uefi_properties
 from bootmenu.formats.identify import identify
 from bootmenu.formats.reader import Window
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
 from bootmenu.kexec.methods import METHODS, FileRange, MethodError, Staged
 from bootmenu.kexec.write_dtb import finalize
-from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
+from bootmenu.model.devicetree import MemoryRange, merged, subtracted
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.directory_tree import OpenFile
@@ -66,7 +65,8 @@ class KexecLoad:
         """Lay out the pieces, set the addresses in the tree, and make the call."""
         kernel, parts = staged.kernel, [part for part in staged.initramfs if part.size]
         offsets, archive = _initramfs_offsets([part.size for part in parts], staged.machine.page_size or 1)
-        tree = _read_dtb(staged)
+        tree = staged.tree
+        assert tree is not None, "a method that writes the tree is handed one"
         lpi = staged.machine.lpi_tables or ()
 
         def finish(at: int) -> bytes:
@@ -74,11 +74,12 @@ class KexecLoad:
             initramfs = MemoryRange(base=at, size=archive) if archive else None
             return finalize(tree, command_line=staged.command_line, initramfs=initramfs, reserved=lpi)
 
-        room = _room(staged.machine, facts(tree))
+        room = _room(staged.machine, tree)
         space = _kernel_space(kernel, staged.machine.architecture)
         layout = lay_out(room, space, initramfs=archive, tree=len(finish(0)))
         start = layout.initramfs.base if layout.initramfs else 0
         blob = finish(start)
+        check(blob)
 
         def call(bytes_of: Callable[[int, int, int], AbstractContextManager[int]]) -> None:
             """Make the call. bytes_of: returns the address of the bytes of a file."""
@@ -140,11 +141,6 @@ def _initramfs_offsets(sizes: Sequence[int], page: int) -> tuple[list[int], int]
     return offsets, end
 
 
-def _read_dtb(staged: Staged) -> DeviceTree:
-    assert staged.dtb is not None, "a method that writes the tree is handed one"
-    return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
-
-
 def _kernel_space(kernel: FileRange, architecture: Architecture | None) -> KernelSpace:
     """Return the memory that the kernel needs, read from the bytes that are loaded. Raise BootmenuError."""
     file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
@@ -170,16 +166,16 @@ def _kernel_space(kernel: FileRange, architecture: Architecture | None) -> Kerne
     )
 
 
-def _room(machine: MachineFacts, tree: TreeFacts) -> Room:
+def _room(machine: MachineFacts, tree: DeviceTree) -> Room:
     """Return the memory that is RAM for this kernel and for the next one. Raise BootmenuError."""
     if machine.ram is None or machine.ram_taken is None or machine.memory_total is None or machine.page_size is None:
         raise BootmenuError("The memory map of this machine is not known.", "Run bootmenu as root.")
     ram, taken = merged(machine.ram), [*machine.ram_taken, *(machine.lpi_tables or ())]
     # drivers/firmware/efi/libstub: with EFI's memory map the tree's memory nodes and reservations are ignored
-    if not tree.uefi_properties:
-        if memory := merged(tree.memory):
-            ram = subtracted(ram, subtracted(ram, memory))
-        taken += [*tree.memory_reservations, *(item.area for item in tree.reserved_memory)]
+    if not uefi_properties(tree.root):
+        if described := merged(memory(tree.root)):
+            ram = subtracted(ram, subtracted(ram, described))
+        taken += [*tree.reservations, *(item.area for item in reserved_memory(tree.root))]
     return Room(ram=ram, taken=tuple(taken), page_size=machine.page_size, total=machine.memory_total)
 
 
