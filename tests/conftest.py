@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bootmenu.kexec import digests
+from bootmenu.model.progress import Algorithm
 from scripts.build_hook import compile_catalogues
 from tests.commands.calling import call as call
 from tests.commands.calling import kernel as kernel
@@ -42,6 +44,12 @@ if mallopt := getattr(_libc, "mallopt", None):
 
 _LONGEST_ID = {bytes: 16, str: 60}
 """Characters of a parameter that stand in a test's name."""
+
+
+@pytest.fixture(autouse=True)
+def same_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash by the same algorithm on every machine."""
+    monkeypatch.setattr(digests, "quickest", lambda: Algorithm.BLAKE2B)
 
 
 def pytest_sessionstart() -> None:

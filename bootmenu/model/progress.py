@@ -35,10 +35,9 @@ class Algorithm(StrEnum):
     """Digest algorithms, by their names in the GNU tools."""
 
     BLAKE2B = "BLAKE2b"
-    """RFC 7693, 512 bits (b2sum). Without processor instructions for SHA-256, as on most small boards, it is two to
-    three times as fast."""
+    """RFC 7693, 512 bits (b2sum). Without processor instructions for SHA-256 it is two to three times as fast."""
     SHA256 = "SHA256"
-    """FIPS 180-4 (sha256sum)."""
+    """FIPS 180-4 (sha256sum). With processor instructions it is the faster one."""
 
 
 class Digest(Value, kw_only=True):

@@ -27,15 +27,15 @@ from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import LZ4_LEGACY, unpack
 from bootmenu.formats.reader import Buffer, Window
-from bootmenu.kexec import planned_files
+from bootmenu.kexec import digests, planned_files
 from bootmenu.kexec.demands import Demands, unmatched
-from bootmenu.kexec.digests import HashingReader, with_demands
+from bootmenu.kexec.digests import HashingReader, quickest, with_demands
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
-from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.progress import Algorithm, Progress, Stage, StageState
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile
@@ -115,8 +115,8 @@ def test_every_file_is_told_with_its_digest(bench: Bench, host: Host) -> None:
     board = (bench.root / "board.dtb").read_bytes()
     other = (bench.root / "other").read_bytes()
     contents = {"/Image.gz": packed, "/initrd": INITRD, "/other": other, "/board.dtb": board}
-    digests = [digest for event in seen for digest in event.digests]
-    assert [(digest.path, digest.size, digest.digits) for digest in digests] == [
+    told = [digest for event in seen for digest in event.digests]
+    assert [(digest.path, digest.size, digest.digits) for digest in told] == [
         (path, len(content), blake2b(content)) for path, content in contents.items()
     ]
     assert [bool(event.digests) for event in seen if event.state is StageState.DONE] == [True, True, True, False]
@@ -273,6 +273,30 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
         assert offset == at
         at += length
     assert at == (len(whole) if demanded else end)
+
+
+@pytest.mark.parametrize(
+    ("sha256", "wanted"),
+    [
+        ([1.0, 9.0, 9.0], Algorithm.SHA256),  # disturbed twice
+        ([1.9, 1.9, 1.9], Algorithm.SHA256),
+        ([2.1, 2.1, 2.1], Algorithm.BLAKE2B),  # with luck it would be as quick
+        ([6.0, 6.0, 6.0], Algorithm.BLAKE2B),
+    ],
+)
+def test_what_the_processor_hashes_in_less_time_is_taken(
+    monkeypatch: pytest.MonkeyPatch, sha256: list[float], wanted: Algorithm
+) -> None:
+    taken = iter([*sha256, 3.0, 3.0, 3.0])
+    monkeypatch.setattr(digests, "_seconds", lambda _: next(taken))
+    assert quickest.__wrapped__() is wanted
+
+
+def test_a_file_is_hashed_by_the_quickest(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "quickest", lambda: Algorithm.SHA256)
+    seen = list(events(bench, bench.plan(bench.entry(), with_facts()), host))
+    digest = next(digest for event in seen for digest in event.digests if digest.path == "/initrd")
+    assert str(digest) == f"SHA256 (sda1:/initrd) = {sha256(INITRD)}"
 
 
 def test_the_old_lz4_is_hashed_too(bench: Bench, host: Host) -> None:
