@@ -168,12 +168,20 @@ class HashingReader:
             self._position += len(piece)
 
     def wait_hashed(self) -> Iterator[int]:
-        """Wait until the other thread has hashed it; yield the bytes done so far. Raise OSError, and BootmenuError if
-        the file shrank."""
+        """Wait until the other thread has hashed it; yield the bytes done so far. If its disk fails, hash it once
+        more. Raise OSError, and BootmenuError if the file shrank."""
         assert self._pending is not None, "prefetch was called"
+        yield from self._wait()
+        if isinstance(self._pending.exception(), OSError):
+            self._sum, self._position = _new_hash(self._algorithm), self.start
+            self._pending = self._worker.submit(self._hash)
+            yield from self._wait()
+        self._pending.result()
+
+    def _wait(self) -> Iterator[int]:
+        assert self._pending is not None
         while wait([self._pending], _POLL_SECONDS).not_done:
             yield self.done
-        self._pending.result()  # asked without a limit: a disk's ETIMEDOUT is a TimeoutError, too
 
     def close(self) -> None:
         """Stop hashing, and close the file."""

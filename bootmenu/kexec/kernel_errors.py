@@ -118,7 +118,7 @@ def explain(
                 "There is no place in memory for this kernel.",
                 "Use a smaller initramfs, or free reserved memory.",
             )
-        case errnos.EFAULT:
+        case errnos.EFAULT | errnos.EIO:
             return (
                 "A file could not be read to its end while the kernel copied it: its disk failed or it is truncated.",
                 "Check the disk, then scan again.",

@@ -133,12 +133,14 @@ def _as_load_error(staging: _Staging) -> Iterator[None]:
             message = N_("{path}: {reason}.", path=staging.path, reason=error.message)
         raise LoadError(message, hint, stage=staging.stage) from None
     except OSError as error:
-        raise LoadError(
-            f"{staging.path}: reading failed: {error.strerror or error}.",
-            _hint(error),
-            stage=staging.stage,
-            errno=error.errno,
-        ) from None
+        raise _reading_failed(staging.path, error, staging.stage) from None
+
+
+def _reading_failed(path: str, error: OSError, stage: Stage) -> LoadError:
+    """Return the error for a file that cannot be read. path: empty for one in memory."""
+    reason = error.strerror or error
+    message = f"{path}: reading failed: {reason}." if path else f"The kernel could not be handed over: {reason}."
+    return LoadError(message, _hint(error), stage=stage, errno=error.errno)
 
 
 def _hint(error: OSError) -> str:
@@ -193,13 +195,8 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
             ) from None
         except BootmenuError as error:
             raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
-        except OSError as error:  # from before the call: the layout reads the kernel once more, and maps it
-            raise LoadError(
-                f"The kernel could not be handed over: {error.strerror or error}.",
-                _hint(error),
-                stage=Stage.LOAD,
-                errno=error.errno,
-            ) from None
+        except OSError as error:  # from before the call: the layout reads the kernel once more, and files are mapped
+            raise _reading_failed(error.filename or staged.kernel.path, error, Stage.LOAD) from None
         # trust only what the kernel reports, not the call's result
         if host.kexec_loaded() is False:
             raise LoadError(
@@ -337,7 +334,8 @@ class _Staging:
             self.path = file.ref.path
             window, archive = window_of(source, file), file.ref.archive
             if without_copy and not archive:
-                ranges.append(FileRange(descriptor=source.source.descriptor, offset=window.offset, size=window.size))
+                descriptor, path = source.source.descriptor, file.ref.path
+                ranges.append(FileRange(descriptor=descriptor, offset=window.offset, size=window.size, path=path))
                 if source.can_hash_in_background:
                     for done in source.prefetch():
                         yield from meter.advance(before + done)

@@ -207,6 +207,28 @@ def test_a_disk_that_fails_while_it_is_hashed_beside_ends_the_load(
     assert unloads(host, kexec) == 1
 
 
+def test_a_disk_that_fails_once_while_it_is_hashed_beside_is_read_again(
+    bench: Bench, host: Host, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failed = HashingReader._hash, set[str]()
+
+    def fail_once(reader: HashingReader) -> None:
+        path = reader.file.ref.path
+        if path not in failed:
+            failed.add(path)
+            reader._sum.update(b"half of it")
+            reader._position += 10
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        whole(reader)
+
+    monkeypatch.setattr(HashingReader, "_hash", fail_once)
+    last = list(events(bench, bench.plan(bench.entry(), with_facts()), host))[-1]
+    assert failed == {"/Image", "/initrd"}
+    assert [(digest.size, digest.digits) for digest in last.digests] == [
+        (len(content), blake2b(content)) for content in (whole_image(), INITRD)
+    ]
+
+
 def test_the_kernels_log_keeps_what_was_loaded(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(FakeLog, "say", lambda self, text: said.append(text))

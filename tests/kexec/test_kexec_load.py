@@ -427,6 +427,7 @@ ERRNOS = [
     errno.ENOSYS,
     errno.ENOMEM,
     errno.EFAULT,
+    errno.EIO,
     errno.ENOEXEC,
     errno.EKEYREJECTED,
     errno.ENOKEY,
@@ -453,7 +454,7 @@ def test_a_refusal_is_explained_with_what_the_kernel_said_since(
     error = caught.value
     assert (error.errno, error.call, error.stage) == (number, method, Stage.LOAD)
     # what cannot be read is tried twice
-    assert error.kernel_log == ("kexec: new line",) * (1 + (number == errno.EFAULT and method == "kexec_load"))
+    assert error.kernel_log == ("kexec: new line",) * (1 + (number == UNREADABLE[method]))
     assert error.message.endswith(".")
     assert error.message != explain(None, ())[0], "every errno has a meaning of its own"
     assert error.hint
@@ -473,33 +474,60 @@ def test_a_load_limit_counts_as_it_was_before_the_call(bench: Bench, host: Host,
     assert ("counted down" in caught.value.message) is is_cause
 
 
-def test_a_page_that_cannot_be_read_once_is_no_broken_disk(bench: Bench, host: Host) -> None:
+UNREADABLE = {"kexec_load": errno.EFAULT, "kexec_file_load": errno.EIO}
+"""What each call answers where a page of a file cannot be read."""
+
+
+@pytest.mark.parametrize("method", NATIVE)
+def test_a_file_that_cannot_be_read_once_is_on_no_broken_disk(bench: Bench, host: Host, method: str) -> None:
     syscalls = syscalls_of(host)
-    syscalls.errors["kexec_load"] = errno.EFAULT
+    syscalls.errors[method] = UNREADABLE[method]
 
     def recover() -> None:
         if syscalls.calls:
-            del syscalls.errors["kexec_load"]
+            del syscalls.errors[method]
 
     syscalls.meanwhile = recover
-    run(bench, bench.plan(bench.entry(), with_facts()), host)
-    assert [call[0] for call in syscalls.calls] == ["kexec_load", "kexec_load"]
-    pieces = segments(host)
-    assert (pieces["kernel"].content, pieces["initramfs"].content) == (whole_image(), INITRD)
+    run(bench, bench.plan(bench.entry(), with_facts(), method), host)
+    assert [call[0] for call in syscalls.calls] == [method, method]
+    if method == "kexec_load":
+        pieces = segments(host)
+        assert (pieces["kernel"].content, pieces["initramfs"].content) == (whole_image(), INITRD)
+    else:
+        assert [contents[:2] for contents in syscalls.file_loads] == [(whole_image(), INITRD)]
 
 
-def test_a_disk_that_fails_again_is_named(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", NATIVE)
+@pytest.mark.parametrize("name", ["/Image", "/initrd"])
+def test_a_file_that_cannot_be_read_again_is_named(
+    bench: Bench, host: Host, method: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     syscalls = syscalls_of(host)
-    syscalls.errors["kexec_load"] = errno.EFAULT
+    syscalls.errors[method] = UNREADABLE[method]
+    pread, preadv = os.pread, os.preadv
 
-    def fail(*_: object) -> int:
-        raise OSError(errno.EIO, "Input/output error")
+    def fail_for(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
+            raise OSError(errno.EIO, "Input/output error")
 
-    syscalls.meanwhile = lambda: monkeypatch.setattr(os, "preadv", fail)
+    def failing_pread(descriptor: int, length: int, offset: int) -> bytes:
+        fail_for(descriptor)
+        return pread(descriptor, length, offset)
+
+    def failing_preadv(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        fail_for(descriptor)
+        return preadv(descriptor, buffers, offset)
+
+    def break_down() -> None:
+        monkeypatch.setattr(os, "pread", failing_pread)
+        monkeypatch.setattr(os, "preadv", failing_preadv)
+
+    syscalls.meanwhile = break_down
     with pytest.raises(LoadError) as caught:
-        run(bench, bench.plan(bench.entry(), with_facts()), host)
+        run(bench, bench.plan(bench.entry(), with_facts(), method), host)
+    assert caught.value.message == f"{name}: reading failed: Input/output error."
     assert caught.value.errno == errno.EIO
-    assert caught.value.hint
+    assert "disk gives errors" in caught.value.hint
 
 
 @pytest.mark.parametrize("method", NATIVE)

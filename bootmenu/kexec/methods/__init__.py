@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
@@ -13,12 +17,35 @@ from bootmenu.registry import Registry
 from bootmenu.system.host import Host
 
 
+_PIECE = 1 << 20  # bytes that are read at once
+
+
 class FileRange(Value, kw_only=True):
     """A range of an open file."""
 
     descriptor: int
     offset: int
     size: int
+    path: str = ""
+    """Its path, for messages; empty for a file in memory."""
+
+    def read_through(self) -> None:
+        """Read all of it and keep nothing. Raise OSError, which names the path: ENODATA if it ends early."""
+        done = 0
+        while done < self.size:
+            with self.naming_path():
+                piece = os.pread(self.descriptor, min(_PIECE, self.size - done), self.offset + done)
+                if not piece:
+                    raise OSError(errno.ENODATA, "the file ends early")
+            done += len(piece)
+
+    @contextlib.contextmanager
+    def naming_path(self) -> Iterator[None]:
+        """Let an OSError name the path."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.path) from None
 
 
 class Staged(Value, kw_only=True):
@@ -89,8 +116,9 @@ class Method(Protocol):
         """Return what it does, for people."""
 
     def load(self, staged: Staged, host: Host) -> None:
-        """Hand everything to the kernel. Raise MethodError if the kernel refuses it; BootmenuError and OSError for
-        failures before that."""
+        """Hand everything to the kernel. If it cannot read a file, read that and try once more, as a disk may fail
+        just once. Raise MethodError if the kernel refuses it; BootmenuError and OSError for failures before that, the
+        latter with the path of a file that cannot be read."""
 
     def unload(self, host: Host) -> None:
         """Unload a loaded kernel. Raise MethodError."""

@@ -6,6 +6,7 @@ It takes raw kernels only (arm64 and riscv64 Image, bzImage), checks signatures,
 
 from __future__ import annotations
 
+import errno
 import os
 
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
@@ -39,11 +40,15 @@ class KexecFileLoad:
         return "the call kexec_file_load: the running kernel itself checks and lays out what it loads"
 
     def load(self, staged: Staged, host: Host) -> None:
-        """Make the call. Raise MethodError."""
+        """Make the call, twice if a file cannot be read the first time. Raise MethodError."""
         try:
-            host.syscalls.kexec_file_load(staged.kernel.descriptor, staged.initrd, os.fsencode(staged.command_line))
-        except OSError as error:
-            raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
+            _call(staged, host)
+        except MethodError as error:
+            if error.errno != errno.EIO:  # fs/kernel_read_file.c: also of a file that ends early
+                raise
+            for part in (staged.kernel, *staged.initramfs):
+                part.read_through()
+            _call(staged, host)
 
     def unload(self, host: Host) -> None:
         """Unload with the same call. Raise MethodError."""
@@ -51,6 +56,13 @@ class KexecFileLoad:
             host.syscalls.kexec_file_unload()
         except OSError as error:
             raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
+
+
+def _call(staged: Staged, host: Host) -> None:
+    try:
+        host.syscalls.kexec_file_load(staged.kernel.descriptor, staged.initrd, os.fsencode(staged.command_line))
+    except OSError as error:
+        raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
 
 
 METHODS.register("kexec_file_load", after="kexec_load")(KexecFileLoad())

@@ -86,7 +86,8 @@ class KexecLoad:
             with contextlib.ExitStack() as stack:
 
                 def file(part: FileRange, destination: MemoryRange) -> Segment:
-                    address = stack.enter_context(bytes_of(part.descriptor, part.size, part.offset))
+                    with part.naming_path():
+                        address = stack.enter_context(bytes_of(part.descriptor, part.size, part.offset))
                     return Segment(buffer=address, size=part.size, phys=destination.base, memory=destination.size)
 
                 def data(content: bytes, destination: MemoryRange) -> Segment:
@@ -113,8 +114,8 @@ class KexecLoad:
         except MethodError as error:
             if error.errno != errno.EFAULT:
                 raise
-            # The kernel could not read a page of a file. Its disk may have failed just once; and a read says what is
-            # wrong, which a page does not.
+            # The kernel could not read a page of a file. To read the file says what is wrong, which a page does not;
+            # and a copy stays readable.
             call(host.syscalls.copied)
 
     def unload(self, host: Host) -> None:
