@@ -144,17 +144,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--diff",
         type=Path,
         metavar="OLD",
-        help="print what is added, removed or changed in comparison with an older image",
+        help="print, too, what is added, removed or changed in comparison with this older image",
     )
     shown = actions.add_parser(
         "list",
         help="print what is in an image: bytes, part, path",
-        description="Print the files of an image with their sizes, unpacked, and the size of each part; or what was "
-        "added, removed or changed since another one.",
+        description="Print the files of an image with their sizes, unpacked, and the size of each part; or with "
+        "--diff only the files that were added, removed or changed since an older one.",
     )
     shown.set_defaults(run_image=_list)
     shown.add_argument("image", type=Path, metavar="FILE", help="an initramfs, or a unified kernel image")
-    shown.add_argument("--diff", type=Path, metavar="OLD", help="print the differences from this image to FILE")
+    shown.add_argument(
+        "--diff", type=Path, metavar="OLD", help="print only what FILE adds, removes or changes of this older image"
+    )
     copy = actions.add_parser(
         "copy",
         help="copy the menu into an initramfs that another program builds",

@@ -370,6 +370,7 @@ def test_xz_is_what_the_kernel_can_unpack(small: BuildOptions) -> None:
     packed = small.output.read_bytes()
     # the kernel knows no other checksum than CRC32, which the second flag names (lib/xz/xz_dec_stream.c)
     assert packed[packed.index(b"\xfd7zXZ\0") + 6 :][:2] == b"\0\1"
+    assert packed.index(b"\xfd7zXZ\0") == 512  # as docs/boards.md says of what comes before
 
 
 def test_modules_are_stripped_only_where_that_is_asked_for(small: BuildOptions) -> None:
