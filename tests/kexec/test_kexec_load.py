@@ -507,7 +507,7 @@ def test_a_file_that_cannot_be_read_again_is_named(
     pread, preadv = os.pread, os.preadv
 
     def fail_for(descriptor: int) -> None:
-        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
+        if str(Path(f"/proc/self/fd/{descriptor}").readlink()).endswith(name):
             raise OSError(errno.EIO, "Input/output error")
 
     def failing_pread(descriptor: int, length: int, offset: int) -> bytes:
