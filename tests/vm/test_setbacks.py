@@ -124,6 +124,57 @@ def test_a_slow_disk_a_hook_that_says_no_and_jumps_that_come_back(
     assert told["scanned again"]["entries"] == ["Packed", "Raw"]
 
 
+def failing_disk(stage: stages.Stage, second: bytes, folder: Path) -> tuple[str, ...]:
+    """A disk that changes its mind at each write: it answers, answers no more, answers again, and so on."""
+    partition = DiskPartition(
+        file_system=FileSystem.EXT4,
+        label="failing",
+        partition_label="failing",
+        partition_uuid=stages.ROOT_PARTUUID,
+        uuid=stages.ROOT_UUID,
+        files={
+            "extlinux/extlinux.conf": b"LABEL one\n  LINUX /vmlinuz\n  INITRD /second.cpio\n",
+            "vmlinuz": stage.kernel.read_bytes(),
+            "second.cpio": second,
+        },
+    )
+    disk = write_disk(folder / "failing.img", [partition], folder / "work", Commands())
+    options = ["driver=blkdebug", "node-name=moody", "image=file"]
+    for state in range(1, 5):
+        number = state - 1
+        options += [f"set-state.{number}.event=write_aio", f"set-state.{number}.state={state}"]
+        options += [f"set-state.{number}.new_state={state + 1}"]
+        options += [f"inject-error.{number}.event=read_aio", f"inject-error.{number}.state={state + 1}"]
+        options += [f"inject-error.{number}.iotype=read"]
+        # an error stays until another one takes its place: this one is of a sector that no disk has
+        options += [f"inject-error.{number}.sector={1 << 50}"] if state % 2 == 0 else []
+    nodes = (f"driver=file,node-name=file,filename={disk}", ",".join(options), "driver=raw,node-name=disk,file=moody")
+    return *(word for node in nodes for word in ("-blockdev", node)), "-device", "virtio-blk-pci,drive=disk"
+
+
+def test_a_file_that_cannot_be_read_any_more_is_read_once_more_and_then_named(
+    first_stage: stages.Stage, vm_cache: Path, token: str, tmp_path: Path
+) -> None:
+    second = stages.build_second_stage(vm_cache, token)
+    files = {"kernel": first_stage.kernel.read_bytes(), "second.cpio": second}
+    hardware = Hardware(extra=failing_disk(first_stage, second, tmp_path))
+    with start(first_stage, program("failing_disk.py", **files), "program.sh", hardware, tmp_path) as vm:
+        vm.wait_for("program ended with exit status 0", 420)
+        told = {row["what"]: row for row in rows(vm, "failing")}
+    for row in told.values():
+        print(f"\n{row['what']}: {', '.join(row['answers'])}: {row['said']}")
+    # the kernel's own answer to a page that it cannot read, each time
+    assert {row["answers"][0] for row in told.values()} == {"Bad address"}
+    assert told["for ever"]["said"] == {
+        "error": "EIO, input/output error",
+        "message": "/vmlinuz: reading failed: Input/output error.",
+        "stage": "load",
+    }
+    assert (told["once"]["answers"], told["once"]["said"]) == (["Bad address", "loaded"], None)
+    assert "/tmp/kernel changed while it was loaded" in told["cut off"]["said"]["message"]
+    assert [told[what]["loaded"] for what in ("for ever", "once", "cut off")] == [False, True, False]
+
+
 def watched(events: list[dict[str, Any]]) -> None:
     """Progress that a person can go by: never silent for long, never too much, and with a fair guess of the end."""
     for stage in ("read kernel", "read initramfs"):
