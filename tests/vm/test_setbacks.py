@@ -164,13 +164,13 @@ def test_a_file_that_cannot_be_read_any_more_is_read_once_more_and_then_named(
     for row in told.values():
         print(f"\n{row['what']}: {', '.join(row['answers'])}: {row['said']}")
     # the kernel's own answer to a page that it cannot read, each time
-    assert {row["answers"][0] for row in told.values()} == {"Bad address"}
+    assert {row["answers"][0] for row in told.values()} == {"EFAULT"}
     assert told["for ever"]["said"] == {
         "error": "EIO, input/output error",
         "message": "/vmlinuz: reading failed: Input/output error.",
         "stage": "load",
     }
-    assert (told["once"]["answers"], told["once"]["said"]) == (["Bad address", "loaded"], None)
+    assert (told["once"]["answers"], told["once"]["said"]) == (["EFAULT", "loaded"], None)
     assert "/tmp/kernel changed while it was loaded" in told["cut off"]["said"]["message"]
     assert [told[what]["loaded"] for what in ("for ever", "once", "cut off")] == [False, True, False]
 

@@ -16,7 +16,6 @@ from bootmenu.model.value import Value, field
 from bootmenu.registry import Registry
 from bootmenu.system.host import Host
 
-
 _PIECE = 1 << 20  # bytes that are read at once
 
 

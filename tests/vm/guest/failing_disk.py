@@ -2,6 +2,7 @@
 """In the first stage: loads from a disk that stops answering after the files were read, and from a file that loses
 its end. What each call of the kernel answered, and what bootmenu made of it, is told in lines of JSON."""
 
+import errno
 import json
 import os
 import time
@@ -43,7 +44,7 @@ def answered(entry: int, segments: Sequence[Segment]) -> None:
     try:
         call(entry, segments)
     except OSError as error:
-        answers.append(error.strerror)
+        answers.append(errno.errorcode[error.errno or 0])
         if recovers is not None:
             recovers()
             recovers = None
