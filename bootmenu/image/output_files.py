@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.process_runner import FULL
+from bootmenu.system import signals
 
 
 def check(paths: Sequence[Path]) -> None:
@@ -59,8 +61,9 @@ def write(files: Mapping[Path, bytes]) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())  # so that a power cut cannot leave the new name without the content
-        for path, temporary in fresh.items():
-            temporary.replace(path)
+        with _undisturbed():
+            for path, temporary in fresh.items():
+                temporary.replace(path)
     except OSError as error:
         hint = "Free some space; what was there before is kept." if error.errno in FULL else ""
         raise BootmenuError(f"{path} cannot be written: {error.strerror}", hint) from error
@@ -68,6 +71,24 @@ def write(files: Mapping[Path, bytes]) -> None:
         for temporary in fresh.values():
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait that would end this between two files. Do nothing outside of the main thread."""
+    came: list[int] = []
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGINT, *signals.ENDING):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for waited in dict.fromkeys(came):
+            signal.raise_signal(waited)
 
 
 def _real(path: Path) -> Path:

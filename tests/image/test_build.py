@@ -363,6 +363,28 @@ def test_modules_firmware_settings_and_words_are_packed(small: BuildOptions, tmp
     assert not {"usr/lib/firmware/card.bin", "usr/lib/modules/6.1/kernel/odd.ko"} & few.keys()
 
 
+@pytest.mark.parametrize("up", ["", "../" * 40])
+def test_a_link_out_of_the_tree_leads_nowhere(small: BuildOptions, tmp_path: Path, up: str) -> None:
+    tree(tmp_path / "host", {"x.ko": module(alias="secret"), "key": b"secret"})
+    assert small.root is not None
+    host = f"{up}{str(tmp_path / 'host').lstrip('/')}" if up else str(tmp_path / "host")
+    tree(
+        small.root,
+        {
+            "usr/lib/modules/6.1/kernel/x.ko": f"{host}/x.ko",
+            "usr/lib/modules/6.1/kernel/folder": host,
+            "usr/lib/firmware/key": f"{host}/key",
+            "usr/lib/firmware/folder": host,
+            "boot/config-6.1": f"{host}/key",
+        },
+    )
+    assert not [path for path, data in built(small).items() if b"secret" in data]
+    wanted: list[dict[str, Any]] = [{"modules": ("x",)}, {"firmware": ("key",)}, {"firmware": ("folder",)}]
+    for changed in wanted:
+        with pytest.raises(UsageError, match=r"has no (module|/lib/firmware/)"):
+            built(replace(small, **changed))
+
+
 def test_xz_is_what_the_kernel_can_unpack(small: BuildOptions) -> None:
     plain = built(replace(small, compress=Compress.NONE))
     assert built(replace(small, compress=Compress.XZ)) == plain

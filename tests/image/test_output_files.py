@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.output_files import check, write
+from bootmenu.system import signals
+from tests.frontends.pseudo_terminal import ROOT
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -35,6 +40,40 @@ def test_an_interruption_keeps_all_old_ones_and_leaves_nothing(
     (tmp_path / "image").write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt):
         write({tmp_path / "image": b"new", tmp_path / "kernel": b"new"})
+    assert _contents(tmp_path) == {"image": b"old"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_between_two_files_waits_for_both(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        os.kill(os.getpid(), number)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    (tmp_path / "image").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), signals.raised():
+        write({tmp_path / "image": b"new", tmp_path / "kernel": b"new"})
+    assert _contents(tmp_path) == {"image": b"new", "kernel": b"new"}
+
+
+def test_a_full_disk_keeps_the_old_ones_and_leaves_nothing(tmp_path: Path) -> None:
+    """In a process of its own whose files may not become bigger: that stops a write in its middle as well."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from bootmenu.image import output_files\n"
+        "from bootmenu.errors import BootmenuError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)\n"
+        "image = Path(sys.argv[1])\n"
+        "try: output_files.write({image: b'new', image.with_name('kernel'): bytes(200_000)})\n"
+        "except BootmenuError as error: sys.exit(f'{error.message} {error.hint}')\n"
+    )
+    (tmp_path / "image").write_bytes(b"old")
+    argv = [sys.executable, "-c", program, str(tmp_path / "image")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/kernel cannot be written: File too large \n")
     assert _contents(tmp_path) == {"image": b"old"}
 
 
