@@ -119,11 +119,13 @@ def _answers(job: _Job, files: Sequence[str]) -> Iterator[_Answer]:
 
 def _judge_all(job: _Job, files: Sequence[str]) -> Iterable[_Answer]:
     processes = min(len(os.sched_getaffinity(0)), len(files) // _SEVERAL + 1)
+    try:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+    except ImportError:  # a first stage, where nobody judges a fleet, has no room for them
+        processes = 1
     if processes == 1:
         return [_judge(job, file) for file in files]
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     # fork: each process has the kernel as it was read, and nothing is imported again
     executor = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _begin, (job,))
     try:

@@ -44,27 +44,36 @@ _PRUNED_STDLIB = regex(
     r"|urllib/(request|response|error)\.py|asyncio/(windows|proactor)_\w+\.py"
     r"|_pyrepl/(?!__init__|trace|types|utils)[^/]*"  # pyelftools imports pdb, and that its utils, since 3.14
     r"|logging/(config|handlers)\.py|html/parser\.py|_markupbase\.py|urllib/robotparser\.py|stringprep\.py"
+    r"|multiprocessing|concurrent/futures/process\.py|(webbrowser|configparser|ssl|_strptime|_distutils_system_mod)\.py"
     r"|encodings/(?!__init__|aliases|ascii|charmap|cp437|cp850|cp1252|idna|iso8859_1\.|iso8859_15|latin_1|punycode"
     r"|raw_unicode_escape|undefined|unicode_escape|utf_)[^/]*"
-    r"|__phello__[^/]*|_sysconfigdata_d[^/]*)(/|$)"
+    r"|__phello__[^/]*|_sysconfigdata_[^/]*)(/|$)"
 )
 # Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib is kept with libcrypto:
 # it has the only scrypt (for the PIN), and its SHA-256 is fast, since it uses the processor's instructions.
 _PRUNED_EXTENSIONS = regex(
     r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
-    r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
+    r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters|_multiprocessing|_posixshmem|_lsprof"
+    r"|_zoneinfo)"
 )
-# Parts of third-party packages: tests, type stubs, editor grammars, what shows Markdown, and all Pygments lexers and
-# styles except those that rich needs to show a Python traceback.
+# Parts of third-party packages: tests, type stubs, editor grammars, what shows Markdown and source text, the widgets
+# that no screen has, other systems. Tests of the screens trace what is imported.
 _PRUNED_PACKAGES = regex(
     r"(.*/)?(__pycache__|tests?)/"
     r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
-    r"|textual/(tree-sitter|demo)(/|$)"
-    r"|(markdown_it|mdit_py_plugins|linkify_it|mdurl|uc_micro)/"
+    r"|textual/(tree-sitter|demo|document)(/|$)"
+    r"|textual/widgets/_?(checkbox|collapsible|content_switcher|data_table|digits|footer|header|help_panel|key_panel|link"
+    r"|list_item|list_view|log|markdown|markdown_viewer|masked_input|pretty|progress_bar|radio_button|radio_set|rich_log"
+    r"|rule|selection_list|sparkline|switch|tab|tab_pane|tabbed_content|tabs|text_area|toggle_button|welcome)\.py"
+    r"|textual/drivers/(web_driver|win32|windows_driver|linux_inline_driver|_byte_stream|_input_reader\w*)\.py"
+    r"|textual/(__main__|_binary_encode|_doc|_import_app|_markup_playground|_profile|_slug|_sleep|_text_area_theme"
+    r"|_tree_sitter|_win_sleep|clock|eta|highlight|pilot|system_commands)\.py"
+    r"|(markdown_it|mdit_py_plugins|linkify_it|mdurl|uc_micro|pygments)/"
     r"|rich/(_unicode_data/(?!__init__|unicode(15-1-0|17-0-0)|_versions))"
-    r"|pygments/lexers/(?!__init__|_mapping|python|special)"
-    r"|pygments/styles/(?!__init__|_mapping|default|monokai)"
-    r"|pygments/formatters/(?!__init__|_mapping|terminal)"
+    r"|rich/(__main__|_inspect|_win32_console|_windows|_windows_renderer|ansi|bar|columns|diagnose|json|layout|live"
+    r"|live_render|logging|markdown|progress|progress_bar|prompt|spinner|_spinners|status|syntax|traceback)\.py"
+    r"|platformdirs/(android|macos|windows|pytest_plugin|__main__)\.py"
+    r"|fdt/__main__\.py"
     r"|zstandard/(backend_cffi|_cffi|backend_rust)"
 )
 
@@ -265,7 +274,7 @@ class Packer:
         self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its Python)")
 
     def _package_file(self, inside: str, host: Path | None) -> None:
-        if host is None or not host.is_file() or _PRUNED_PACKAGES.match(inside):
+        if host is None or not host.is_file() or is_left_out(inside):
             return
         path = f"{self.python.packages}/{inside}"
         data = host.read_bytes()
@@ -282,6 +291,11 @@ class Packer:
     def _binary(self, path: str, data: bytes) -> None:
         self._contents.file(path, data)
         self.binaries.append((path, data))
+
+
+def is_left_out(path: str) -> bool:
+    """Return whether a file of a third-party package, by its path below the folder of packages, is not packed."""
+    return _PRUNED_PACKAGES.match(path) is not None
 
 
 def own_requirements() -> list[str]:
