@@ -69,6 +69,34 @@ def test_patterns_circles_and_built_in_dependencies(tmp_path: Path) -> None:
     assert names(chosen.modules) == ["loop_a", "sdhci_of_a", "sdhci_of_b"]
 
 
+def test_modules_that_need_each_other_have_a_table(tmp_path: Path) -> None:
+    files = {
+        f"{TOP}/kernel/{name}.ko": module(depends=needed) for name, needed in (("a", "b"), ("b", "a,c"), ("c", ""))
+    }
+    chosen = collect(Root(tree(tmp_path, files)), "6.1-x", ["a"])
+    table = dict(line.split(":") for line in chosen.dependency_table().splitlines())
+    assert table == {
+        "kernel/c.ko": "",
+        "kernel/b.ko": " kernel/c.ko kernel/a.ko",
+        "kernel/a.ko": " kernel/b.ko kernel/c.ko",
+    }
+
+
+def test_a_row_of_modules_has_an_end(tmp_path: Path) -> None:
+    last = 2500
+    files = {
+        f"{TOP}/kernel/m{number:04}.ko": module(depends=f"m{number + 1:04}" if number < last else "")
+        for number in range(last + 1)
+    }
+    root = Root(tree(tmp_path, files))
+    chosen = collect(root, "6.1-x", ["m0000"])
+    assert chosen.modules == ()
+    assert "m0101.ko is needed by more than 100 modules one after the other" in chosen.problems[0]
+    few = collect(root, "6.1-x", [f"m{last - 100:04}"])
+    assert len(few.modules) == 101
+    assert few.dependency_table().splitlines()[-1].count(".ko") == 101
+
+
 def test_patterns_of_folders_and_what_is_left_out_of_them(tmp_path: Path) -> None:
     files = {
         f"{TOP}/kernel/drivers/clk/qcom/{name}.ko.xz": lzma.compress(module(depends=""))
@@ -97,6 +125,12 @@ def test_a_module_that_is_named_is_inserted_and_has_to_exist(tmp_path: Path) -> 
     assert chosen.dependency_table().splitlines()[1] == "updates/dkms/wifi-card.ko: kernel/bus.ko"
     with pytest.raises(UsageError, match=r"kernel 6\.1-x has no module wifi-cart") as caught:
         collect(root, "6.1-x", [], named=["wifi-cart"])
+    with pytest.raises(UsageError) as unlike:
+        collect(root, "6.1-x", [], named=["nope"])
+    assert (
+        unlike.value.hint
+        == f"They are named like the files below /{TOP.removeprefix('usr/')} of the tree, without .ko."
+    )
     assert caught.value.hint == "Did you mean wifi_card?"
 
 
