@@ -137,6 +137,8 @@ class Assembled(Value, kw_only=True):
     """Of the kernel."""
     kernel: bytes | None
     """None if the tree does not have it."""
+    stub: bytes | None
+    """What begins a unified kernel image; None if it is to be none."""
 
 
 def build(options: BuildOptions, runner: Runner, progress: ProgressBar) -> None:
@@ -195,9 +197,10 @@ def members(options: BuildOptions, runner: Runner, progress: ProgressBar) -> tup
 
 
 def _unified(made: Assembled, initrd: bytes, options: BuildOptions) -> bytes:
-    assert made.kernel is not None  # assemble has asked for it
+    assert made.kernel is not None  # assemble has asked for both
+    assert made.stub is not None
     return unified_kernel.of_first_stage(
-        made.root, made.kernel, release=made.version, initrd=initrd, cmdline=options.cmdline
+        made.stub, made.kernel, release=made.version, initrd=initrd, cmdline=options.cmdline
     )
 
 
@@ -229,6 +232,9 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
     included_files.check_words(included, options.cmdline, progress)
     root = _prepare_root(options, runner, progress)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
+    kernel, stub = _kernel(root, version, options), None
+    if options.uki and kernel is not None:
+        stub = unified_kernel.stub_for(root, kernel, release=version)
     contents = Contents()
     busybox = root.first("/bin/busybox", "/usr/bin/busybox")
     if busybox is None:
@@ -250,7 +256,7 @@ def assemble(options: BuildOptions, runner: Runner, progress: ProgressBar) -> As
             contents.folder(each.path)
         else:
             contents.file(each.path, each.data, executable=each.executable)
-    return Assembled(root=root, contents=contents, version=version, kernel=_kernel(root, version, options))
+    return Assembled(root=root, contents=contents, version=version, kernel=kernel, stub=stub)
 
 
 def _check_cmdline(options: BuildOptions, say: Callable[[str], None]) -> None:

@@ -35,9 +35,9 @@ _NAMES = {
 _RELEASE = b'ID=bootmenu\nNAME="bootmenu"\nPRETTY_NAME="bootmenu"\n'
 
 
-def of_first_stage(root: Root, kernel: bytes, *, release: str, initrd: bytes, cmdline: str) -> bytes:
-    """Return the image of a first stage. release: the kernel's, as uname prints it. cmdline: empty for what firmware
-    says. Raise BootmenuError if the tree has no stub for the kernel, or firmware cannot start that."""
+def stub_for(root: Root, kernel: bytes, *, release: str) -> bytes:
+    """Return the stub for a kernel. release: as uname prints it. Raise BootmenuError if the tree has none for the
+    kernel, or firmware cannot start that."""
     executable = PortableExecutable.from_head(kernel[:HEAD_SIZE])
     name = None if executable is None else _NAMES.get(executable.machine)
     if name is None:
@@ -51,10 +51,16 @@ def of_first_stage(root: Root, kernel: bytes, *, release: str, initrd: bytes, cm
             f"{root.folder} has no {stub}, the program at the beginning of a unified kernel image",
             f"Install {PACKAGE} there.",
         )
+    return root.read(stub)
+
+
+def of_first_stage(stub: bytes, kernel: bytes, *, release: str, initrd: bytes, cmdline: str) -> bytes:
+    """Return the image of a first stage. stub: see `stub_for`. cmdline: empty for what firmware says. Raise
+    BootmenuError if the stub has no room for it."""
     sections = {".osrel": _RELEASE, ".uname": release.encode()}
     sections |= {".cmdline": cmdline.encode()} if cmdline else {}
     # the kernel comes last, since it may be unpacked in place
-    return unified_kernel(root.read(stub), sections | {".initrd": initrd, ".linux": kernel})
+    return unified_kernel(stub, sections | {".initrd": initrd, ".linux": kernel})
 
 
 def unified_kernel(stub: bytes, sections: Mapping[str, bytes]) -> bytes:

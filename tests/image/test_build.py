@@ -434,9 +434,14 @@ def test_a_unified_kernel_image_is_one_file_that_is_known_as_a_first_stage(small
         ("boot/vmlinuz-6.1", "not the kernel itself"),
     ],
 )
-def test_without_its_parts_there_is_no_unified_kernel_image(small: BuildOptions, path: str, why: str) -> None:
+def test_without_its_parts_there_is_no_unified_kernel_image(
+    small: BuildOptions, path: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert small.root is not None
     (small.root / path).unlink()
+    with pytest.raises(BootmenuError, match=why):
+        built(replace(small, uki=True))
+    monkeypatch.setattr("bootmenu.image.cpio.pack", None)  # it is said before anything is packed
     with pytest.raises(BootmenuError, match=why):
         built(replace(small, uki=True))
     (small.root / path).write_bytes(b"no EFI program")
