@@ -23,9 +23,8 @@ import bootmenu
 from bootmenu.errors import BootmenuError
 from bootmenu.image import installed_files
 from bootmenu.image.contents import Contents
-from bootmenu.image.image_parts import BOOTMENU, part_of
 from bootmenu.image.process_runner import Runner, output
-from bootmenu.image.rootfs import Root, merged_usr
+from bootmenu.image.rootfs import Root
 from bootmenu.image.shared_libraries import is_elf
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
@@ -81,18 +80,30 @@ _PRUNED_PACKAGES = regex(
 _COMPILED = 512 * 1024 * 1024
 """Maximum size of all compiled modules in bytes."""
 
+_EXPLAINED = "/bootmenu/compat/checks/"
+"""Modules whose functions are explained by `bootmenu help`, in their own words."""
+
 # Makes unchecked hash-based .pyc files (PEP 552), or None for a source that does not compile. It runs in a separate
-# process because marshal's output depends on other strings in the process, and images are reproducible.
+# process because marshal's output depends on other strings in the process, and images are reproducible. What nobody
+# asks for at run time is left out: it would be unpacked and read at each start.
 _COMPILER = """
 import ast, importlib.util, marshal, sys
 codes = []
-for path, source, documented in marshal.loads(sys.stdin.buffer.read()):
+for path, source, explained in marshal.loads(sys.stdin.buffer.read()):
     try:
         tree = ast.parse(source, path)
-        for node in () if documented else ast.walk(tree):
-            # not those of classes: dataclasses would make one up
-            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+        for node in ast.walk(tree):
+            # not those of classes: dataclasses would make one up, and read what the fields are
+            if not isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if ast.get_docstring(node) and not explained:
                 node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
+            if not isinstance(node, ast.Module):
+                every = node.args
+                node.returns = None
+                for argument in every.posonlyargs + every.args + every.kwonlyargs + [every.vararg, every.kwarg]:
+                    if argument is not None:
+                        argument.annotation = None
         code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError):
         codes.append(None)
@@ -193,8 +204,7 @@ class Packer:
                 self._contents.file(f"{path}c", code)
 
     def _compile(self, compiler: str) -> dict[str, bytes | None]:
-        # of bootmenu's own functions some are printed, by `bootmenu help`
-        modules = [(path, source, part_of(merged_usr(path)) == BOOTMENU) for path, source in self._modules.items()]
+        modules = [(path, source, _EXPLAINED in path) for path, source in self._modules.items()]
         request = marshal.dumps(modules, 2)
         answer = output(
             self._runner,

@@ -79,10 +79,14 @@ def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
     assert said == []
 
 
-def test_docstrings_of_functions_are_kept_only_where_they_are_printed(tmp_path: Path) -> None:
-    source = b'"""module"""\nfrom __future__ import annotations\nclass C:\n "class"\n def f(self):\n  "method"\n'
+def test_docstrings_and_types_of_functions_are_kept_only_where_they_are_read(tmp_path: Path) -> None:
+    source = (
+        b'"""module"""\nfrom __future__ import annotations\n'
+        b'class C:\n "class"\n x: int\n'
+        b' def f(self, a: int, /, b: int, *c: int, d: int = 1, **e: int) -> int:\n  "method"\n'
+    )
     packer = Packer(python_tree(tmp_path), Contents(), Commands(), lambda _: None)
-    ours, theirs = (f"usr/lib/python3/dist-packages/{name}" for name in ("bootmenu/a.py", "other/a.py"))
+    ours, theirs = (f"usr/lib/python3/dist-packages/bootmenu/{name}/a.py" for name in ("compat/checks", "other"))
     packer._modules |= {f"/{ours}": source, f"/{theirs}": source}
     packer.compile()
     kept = {}
@@ -91,6 +95,8 @@ def test_docstrings_of_functions_are_kept_only_where_they_are_printed(tmp_path: 
             found: dict[str, Any] = {}
             exec(marshal.loads(node.data[16:]), found)
             kept[node.path] = [found.get("__doc__"), found["C"].__doc__, found["C"].f.__doc__]
+            assert found["C"].__annotations__ == {"x": "int"}
+            assert found["C"].f.__annotations__ == {}
     assert kept == {f"{theirs}c": [None, "class", None], f"{ours}c": ["module", "class", "method"]}
 
 
