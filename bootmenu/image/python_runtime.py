@@ -66,7 +66,7 @@ _PRUNED_PACKAGES = regex(
     r"|rule|selection_list|sparkline|switch|tab|tab_pane|tabbed_content|tabs|text_area|toggle_button|welcome)\.py"
     r"|textual/drivers/(web_driver|win32|windows_driver|linux_inline_driver|_byte_stream|_input_reader\w*)\.py"
     r"|textual/(__main__|_binary_encode|_doc|_import_app|_markup_playground|_profile|_slug|_sleep|_text_area_theme"
-    r"|_tree_sitter|_win_sleep|clock|eta|highlight|pilot|system_commands)\.py"
+    r"|_tree_sitter|_win_sleep|clock|eta|highlight|system_commands)\.py"
     r"|(markdown_it|mdit_py_plugins|linkify_it|mdurl|uc_micro|pygments)/"
     r"|rich/(_unicode_data/(?!__init__|unicode(15-1-0|17-0-0)|_versions))"
     r"|rich/(__main__|_inspect|_win32_console|_windows|_windows_renderer|ansi|bar|columns|diagnose|json|layout|live"

@@ -14,7 +14,7 @@ from bootmenu.image.python_runtime import is_left_out
 from tests.builders import fakes
 from tests.environment import plain_environment as plain_environment
 
-_FOR_TESTS = ("textual.pilot", "platformdirs.pytest_plugin")
+_FOR_TESTS = ("platformdirs.pytest_plugin",)
 
 
 @pytest.fixture(autouse=True)
