@@ -22,7 +22,7 @@ from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
 from bootmenu.kexec.demands import DemandError, Demands, no_digest, reject_invalid
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
-from bootmenu.kexec.planned_files import raw_pieces
+from bootmenu.kexec.planned_files import passing_pieces, raw_pieces
 from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError
@@ -157,8 +157,8 @@ class HashingReader:
             yield done
         self._pending = self._worker.submit(self._hash)
 
-    def _pieces(self) -> Iterator[tuple[bytes, int]]:
-        return raw_pieces(Window(self.source, self.start, self.total))
+    def _pieces(self) -> Iterator[tuple[memoryview, int]]:
+        return passing_pieces(self.source, self.start, self.total)
 
     def _hash(self) -> None:
         for piece, _ in self._pieces():

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import unpack
@@ -84,12 +85,26 @@ def read_opened(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
 def raw_pieces(window: Window) -> Iterator[tuple[bytes, int]]:
     """Yield (piece, bytes read so far) without unpacking. The size of the pieces adapts to the medium's speed, so
     that progress is shown for a slow one, too. Raise BootmenuError if the file shrank meanwhile."""
+    return _pieces(window.size, window.read)
+
+
+def passing_pieces(file: OpenFile, offset: int, size: int) -> Iterator[tuple[memoryview, int]]:
+    """Yield a part of a file as `raw_pieces` does, each piece in place of the one before: fresh memory for each would
+    take as long as reading what is in the page cache."""
+    buffer = memoryview(bytearray(min(CHUNK, size)))
+    return _pieces(size, lambda at, length: file.read_into(buffer[: min(length, size - at)], offset + at))
+
+
+_P = TypeVar("_P", bytes, memoryview)
+
+
+def _pieces(size: int, read: Callable[[int, int], _P]) -> Iterator[tuple[_P, int]]:
     offset, length = 0, min(4 * _MIN_CHUNK, CHUNK)
-    while offset < window.size:
+    while offset < size:
         began = time.monotonic()
-        piece = window.read(offset, length)
+        piece = read(offset, length)
         if not piece:
-            raise _changed(offset, window.size)
+            raise _changed(offset, size)
         took = time.monotonic() - began
         if took > _SLOW_SECONDS:
             length = max(length // 2, min(_MIN_CHUNK, CHUNK))

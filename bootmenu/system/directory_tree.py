@@ -52,6 +52,13 @@ class OpenFile(Value):
             pieces.append(piece)
         return b"".join(pieces)
 
+    def read_into(self, buffer: memoryview, offset: int) -> memoryview:
+        """Read into a buffer, and return the part that was filled: all of it, except at the end of the file."""
+        done = 0
+        while done < len(buffer) and (length := os.preadv(self.descriptor, [buffer[done:]], offset + done)):
+            done += length
+        return buffer[:done]
+
 
 class OpenFolder(Value, kw_only=True):
     """A directory that is held open (protocol: sources/tree.py:Folder).

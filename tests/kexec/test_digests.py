@@ -424,17 +424,26 @@ def test_a_file_that_is_written_to_while_it_is_read_is_not_left_loaded(
     if name == "board.dtb" and dtb is None:
         name, stage = "initrd", Stage.INITRAMFS
     plan = bench.plan(bench.entry(dtb=dtb), with_facts(), method)
-    real, pending = OpenFile.read, [True]
+    real, real_into, pending = OpenFile.read, OpenFile.read_into, [True]
+
+    def at_end(at: int, file: OpenFile) -> None:
+        if pending and running and running[-1] is stage and at == file.size:
+            pending.clear()
+            change(bench.root / name)
 
     def read(self: OpenFile, offset: int, length: int) -> bytes:
         data = real(self, offset, length)
-        if pending and running and running[-1] is stage and offset + len(data) == self.size:
-            pending.clear()
-            change(bench.root / name)
+        at_end(offset + len(data), self)
+        return data
+
+    def read_into(self: OpenFile, buffer: memoryview, offset: int) -> memoryview:
+        data = real_into(self, buffer, offset)
+        at_end(offset + len(data), self)
         return data
 
     running: list[Stage] = []
     monkeypatch.setattr(OpenFile, "read", read)
+    monkeypatch.setattr(OpenFile, "read_into", read_into)
     with pytest.raises(LoadError, match=f"{name} changed while it was loaded") as caught:
         follow(events(bench, plan, host), running)
     assert not pending, "it was changed"
@@ -496,14 +505,14 @@ def test_only_what_is_in_doubt_is_read_again(
     stream = events(bench, plan, host)
     assert any(event.stage is Stage.LOAD for event in stream)
     reads: list[int] = []
-    real = os.pread
+    real = OpenFile.read_into
 
-    def pread(descriptor: int, size: int, at: int) -> bytes:
+    def read_into(self: OpenFile, buffer: memoryview, offset: int) -> memoryview:
         if threading.current_thread() is threading.main_thread():  # the first hash may still be under way beside it
-            reads.append(size)
-        return real(descriptor, size, at)
+            reads.append(offset)
+        return real(self, buffer, offset)
 
-    monkeypatch.setattr(os, "pread", pread)
+    monkeypatch.setattr(OpenFile, "read_into", read_into)
     syscalls_of(host).meanwhile = reads.clear
     list(stream)
     assert bool(reads) is (why is not None)

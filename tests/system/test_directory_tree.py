@@ -25,7 +25,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_collection import collect
 from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, TreeErrorReason
-from bootmenu.system.directory_tree import DirectoryTree
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag, Resolve, Syscalls
 from tests.builders.entries import whole_image
@@ -467,3 +467,17 @@ def test_outside_and_missing_are_told_apart(tmp_path: Path) -> None:
         "/../gone": (FileState.OUTSIDE, False),
         "/../part/k": (FileState.OUTSIDE, False),
     }
+
+
+def test_a_buffer_is_filled_also_by_short_reads_and_to_the_end_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(content := bytes(range(100)))
+    real = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda file, buffers, at: real(file, [buffers[0][:7]], at))
+    buffer = memoryview(bytearray(60))
+    with (tmp_path / "file").open("rb") as raw:
+        file = OpenFile(raw.fileno(), 100)
+        assert bytes(file.read_into(buffer, 10)) == content[10:70]
+        assert bytes(file.read_into(buffer, 70)) == content[70:]
+        assert bytes(file.read_into(buffer, 100)) == b""
