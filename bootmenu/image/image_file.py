@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.errors import FormatError, UsageError
 from bootmenu.formats.compression import MAGICS, unpack
 from bootmenu.formats.cpio_header import CPIO_MAGICS
 from bootmenu.formats.initramfs import MAX_NAMES
@@ -27,22 +27,22 @@ def read(path: Path) -> tuple[ArchiveMember, ...]:
     """Return the files of an image, and the other sections of a unified kernel image under their names, such as
     `.linux`. A file that is in several archives counts once, as the kernel has it: the last one.
 
-    Raise BootmenuError if it cannot be read, or is no image.
+    Raise UsageError if it cannot be read, or is no image.
     """
     try:
         if path.exists() and not path.is_file():
-            raise BootmenuError(f"{path} is no regular file")
+            raise UsageError(f"{path} is no regular file")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(_MOST + 1) if size <= _MOST else b""  # a file of /proc has more than it says
         if max(size, len(data)) > _MOST:
-            raise BootmenuError(f"{path} is bigger than {_MOST >> 30} GiB: that is no image")
+            raise UsageError(f"{path} is bigger than {_MOST >> 30} GiB: that is no image")
     except OSError as error:
-        raise BootmenuError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     try:
         return members(data)
     except FormatError as error:
-        raise BootmenuError(
+        raise UsageError(
             f"{path} is not an image that can be listed: {error.message}",
             error.hint or "Name an initramfs, or a unified kernel image, that bootmenu image build has made.",
         ) from error

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from bootmenu.errors import BootmenuError
+from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.build import add_menu
 from bootmenu.image.contents import Contents
 from bootmenu.image.cpio import ArchiveMember
@@ -25,7 +25,7 @@ def copy_menu(root: Path, into: Path, runner: Runner, say: Callable[[str], None]
     Raise BootmenuError if something is missing or cannot be written.
     """
     if not into.is_dir():
-        raise BootmenuError(f"{into} is not a directory", "Give --into the tree of an initramfs that is being built.")
+        raise UsageError(f"{into} is not a directory", "Give --into the tree of an initramfs that is being built.")
     for name in _MERGED:
         if (into / name).is_dir() and not (into / name).is_symlink():
             raise BootmenuError(

@@ -35,7 +35,7 @@ def check(paths: Sequence[Path]) -> None:
         folder = _real(path).parent
         if not folder.is_dir():
             # it is often where a partition is not mounted, so making it would hide what is missing
-            raise BootmenuError(
+            raise UsageError(
                 f"{path} cannot be written: there is no folder {folder}", "Make it, or mount the partition it is on."
             )
         try:

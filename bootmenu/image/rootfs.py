@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from bootmenu.errors import BootmenuError
+from bootmenu.errors import BootmenuError, UsageError
 
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64")
 _MAX_LINKS = 40
@@ -22,9 +22,9 @@ class Root:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open a directory. Raise BootmenuError if it is none."""
+        """Open a directory. Raise UsageError if it is none."""
         if not folder.is_dir():
-            raise BootmenuError(f"{folder} is not a directory", "Give --root an unpacked root file system.")
+            raise UsageError(f"{folder} is not a directory", "Give --root an unpacked root file system.")
         self.folder = folder.resolve()
 
     def resolve(self, path: str) -> str | None:

@@ -615,6 +615,12 @@ def test_help_and_version_are_data(call: Call, words: list[str]) -> None:
         ["check", "a", "b"],
         ["facts", "extra"],
         ["image", "nonsense"],
+        ["image", "list", "/gone"],
+        ["image", "list", __file__],
+        ["image", "list", "/"],
+        ["image", "build", "--root", "/gone", "--output", "/tmp/x"],
+        ["image", "build", "--root", "/", "--output", "/gone/x"],
+        ["image", "copy", "--into", "/gone"],
         ["menu", "extra"],
         [""],
         ["-"],
@@ -670,7 +676,7 @@ def test_a_full_or_closed_output_is_said_and_is_no_traceback(partition: Path) ->
 
 @pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-"])
 def test_where_nobody_can_be_told_the_exit_code_is_the_same(errors: str, tmp_path: Path) -> None:
-    for words, code in ((["nonsense"], 2), (["image", "list", str(tmp_path / "gone")], 1), (["--version"], 0)):
+    for words, code in ((["nonsense"], 2), (["image", "list", str(tmp_path / "gone")], 2), (["--version"], 0)):
         silent = shell(f'"$@" {errors}', *words)
         assert silent.returncode == code
         assert silent.stdout[:9] == (b"" if code else b"bootmenu ")
