@@ -132,7 +132,10 @@ class Node(Record):
 
     def get(self, name: str) -> bytes | None:
         """Return the value of the first property with that name, as in libfdt, or None."""
-        return next((value for key, value in self.properties if key == name), None)
+        for key, value in self.properties:  # a generator would take twice as long, and a board has thousands of them
+            if key == name:
+                return value
+        return None
 
     def set(self, name: str, value: bytes) -> None:
         """Replace the value of a property, or append a property."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from bootmenu.formats.dtb import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node, string_list
 from bootmenu.model.devicetree import (
     CpuNode,
     InterruptController,
@@ -84,17 +84,21 @@ def uefi_properties(root: Node) -> tuple[str, ...]:
 
 def _serial_ports(root: Node) -> Iterator[SerialPort]:
     for node in root.nodes():
-        if node.available() and _is_serial(node):
+        if _is_serial(node) and node.available():
             yield SerialPort(name=node.name, compatible=node.strings("compatible"))
 
 
-_SERIAL = ("uart", "serial", "pl011", "16550", "8250", "scif")
+_SERIAL = (b"uart", b"serial", b"pl011", b"16550", b"8250", b"scif")
 
 
 def _is_serial(node: Node) -> bool:
     if node.name.partition("@")[0] in ("serial", "uart"):
         return True
-    return any(part in name for name in node.strings("compatible") for part in _SERIAL)
+    compatible = node.get("compatible")
+    # most have none of the words: their strings need not be taken apart
+    if compatible is None or not any(part in compatible for part in _SERIAL):
+        return False
+    return any(part in name.encode() for name in string_list(compatible) for part in _SERIAL)
 
 
 def _cells(node: Node, name: str) -> int:
