@@ -52,11 +52,14 @@ UNITS = {
     "textual": "the same with `import textual.app`",
 }
 RATIOS = {
-    "frame": Ratio("the first frame", "pass", 2.0, 9.0),
+    "title": Ratio("the first frame, which init draws", "pass", 2.0, 2.0),
+    "frame": Ratio("the first frame that takes keys", "pass", 2.0, 12.0),
     "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 22.0),
+    "init": Ratio("the same, from init's first step", "pass", 6.0, 26.0),
     "early": Ratio("the menu, from a key that is pressed when the default is named", "textual", 0.7, 2.0),
     "menu": Ratio("the menu, from a key that is pressed six seconds later", "textual", 0.7, 0.9),
     "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 38.0),
+    "jump-init": Ratio("the same, from init's first step", "pass", 12.0, 44.0),
     "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 13.0),
 }
 
@@ -103,23 +106,27 @@ def _machine(stage: stages.Stage, disk: Path, cmdline: str) -> Machine:
     )
 
 
-def _started(vm: Machine) -> tuple[dict[str, float], float]:
-    """Return the seconds of the commands, and when init has started the menu."""
+def _started(vm: Machine) -> tuple[dict[str, float], float, float]:
+    """Return the seconds of the commands, when init has begun, and when it has started the menu."""
+    vm.wait_for(lambda machine: re.search(r"^TIMES (.*)\n", machine.text, re.MULTILINE) is not None, 400)
+    init = time.monotonic()
     vm.wait_for(_INIT, 400)
     began = time.monotonic()
     (row,) = re.findall(r"^TIMES (.*)$", vm.text, re.MULTILINE)
-    return json.loads(row), began
+    return json.loads(row), init, began
 
 
 def _opened(stage: stages.Stage, disk: Path, key: str, wait: float) -> dict[str, float]:
     """Return the ratios of a machine whose menu is opened by a key. key: its name in RATIOS. wait: seconds after the
     default is named."""
     with _machine(stage, disk, "bootmenu.timeout=900") as vm:
-        units, began = _started(vm)
+        units, init, began = _started(vm)
+        vm.wait_for(_titled, 120)
+        moments = {"scan": units["scan"], "title": time.monotonic() - began}
         vm.wait_for_screen("Any key opens the menu")
-        moments = {"scan": units["scan"], "frame": time.monotonic() - began}
+        moments["frame"] = time.monotonic() - began
         vm.wait_for(_default_named, 120)
-        moments["default"] = time.monotonic() - began
+        moments |= {"default": time.monotonic() - began, "init": time.monotonic() - init}
         time.sleep(wait * units["pass"] / _PASS_OF_A_BOARD)
         pressed = time.monotonic()
         vm.send("space")
@@ -131,13 +138,17 @@ def _opened(stage: stages.Stage, disk: Path, key: str, wait: float) -> dict[str,
 def _jumped(stage: stages.Stage, disk: Path) -> dict[str, float]:
     """Return the ratio of a machine that starts its default at once."""
     with _machine(stage, disk, "bootmenu.timeout=0") as vm:
-        units, began = _started(vm)
+        units, init, began = _started(vm)
         vm.wait_for("Booting Linux on physical CPU", 300, after=vm.mark())
-        return _ratios({"jump": time.monotonic() - began}, units)
+        return _ratios({"jump": time.monotonic() - began, "jump-init": time.monotonic() - init}, units)
 
 
 def _ratios(moments: dict[str, float], units: dict[str, float]) -> dict[str, float]:
     return {key: seconds / units[RATIOS[key].unit] for key, seconds in moments.items()}
+
+
+def _titled(machine: Machine) -> bool:
+    return any(row.split()[:1] == ["bootmenu"] for row in machine.screen())
 
 
 def _default_named(machine: Machine) -> bool:

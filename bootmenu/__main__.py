@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """``python -m bootmenu``, and the program `bootmenu`."""
 
+import os
 import sys
 
 
@@ -29,6 +30,10 @@ def _run() -> int:
 
     # what is imported stays: looking for what could be freed took a thirtieth of the time to the first verdict
     gc.set_threshold(10_000, 20, 20)
+    if "BOOTMENU_GATE" in os.environ:
+        from bootmenu.frontends import gate
+
+        gate.wait(os.environ)
     from bootmenu import cli
 
     return cli.main()

@@ -206,13 +206,42 @@ restore_terminal() {
 	busybox printf '\033[?1049l\033[?25h\033[0m\r\n' >"$console"
 }
 
+# On the console at once, until the menu draws its own: the same title, and nothing in the kiosk or where the settings
+# speak of what is hidden.
+show_first_frame() {
+	[ "$kiosk" = yes ] && return
+	[ "$terminal" = dumb ] && return
+	[ -e "$settings" ] && busybox grep -qi hidden "$settings" && return
+	case "$built $words" in *bootmenu.menu=*) return ;; esac
+	busybox printf '\033[?25l\033[m\033[H\033[J\033[1m bootmenu\033[m\r\n' >"$console"
+}
+
+# Once, with the menu waiting: its Python starts meanwhile, and looks at nothing before the gate is there.
+insert_everything() {
+	[ -e $state/gate ] && return
+	insert_modules
+	mount_efi_variables
+	hush_keys
+	# another console may have come with the modules
+	before=$console
+	choose_console
+	if [ "$console" != "$before" ]; then
+		busybox kill -KILL "$menu" 2>/dev/null
+		wait_for_menu
+		prepare_terminal
+		show_first_frame
+		start_menu
+	fi
+	echo >$state/gate
+}
+
 # Nothing of the kernel's environment gets through: KEY=value on its command line would reach Python. After three
 # quick failures it is the plain menu, which needs the least.
 start_menu() {
 	set -- menu
 	[ "$failures" -ge 3 ] && set -- menu --plain
 	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
-		BOOTMENU_LOG=$log BOOTMENU_PRINTK=$state/printk \
+		BOOTMENU_LOG=$log BOOTMENU_PRINTK=$state/printk BOOTMENU_GATE=$state/gate \
 		python3 -I -X utf8 -m bootmenu "$@" <"$console" >"$console" 2>&1 &
 	menu=$!
 }
@@ -302,8 +331,6 @@ if [ "$kiosk" = yes ]; then trap : INT; else trap 'leave reboot' INT; fi
 trap 'leave halt' USR1
 trap 'leave poweroff' USR2
 echo 0 >/proc/sys/kernel/ctrl-alt-del
-insert_modules
-mount_efi_variables
 
 failures=0
 delay=1
@@ -314,7 +341,9 @@ while :; do
 	say "starting the menu"
 	seconds
 	started=$now
+	show_first_frame
 	start_menu
+	insert_everything
 	wait_for_menu
 	heed_menu
 	seconds

@@ -127,6 +127,56 @@ def test_devices_name_the_modules_and_one_process_inserts_them(tmp_path: Path, m
     assert ran[4:] == (asked if mdev else ["ext4", "virtio-blk"]), "without mdev it is every module"
 
 
+STUBS = """
+insert_modules() { echo inserts; console_now=$after; }
+mount_efi_variables() { echo mounts; }
+prepare_terminal() { echo prepares $console; }
+hush_keys() { echo hushes; }
+choose_console() { console=$console_now; }
+start_menu() { echo starts $console; menu=$$; }
+show_first_frame() { :; }
+wait_for_menu() { echo waits; }
+busybox() { [ "$1" = kill ] && echo kills || "$@"; }
+console_now=$state/one
+"""
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["the same console", "another console"])
+def test_the_menu_starts_before_modules_are_inserted_and_on_the_console_that_they_bring(
+    tmp_path: Path, other: bool
+) -> None:
+    steps = "choose_console; start_menu; insert_everything; ls $state/gate; insert_everything"
+    said = functions(tmp_path, f"after=$state/{'two' if other else 'one'}\n{STUBS}{steps}").splitlines()
+    began = [f"starts {tmp_path}/one", "inserts", "mounts", "hushes"]
+    again = ["kills", "waits", f"prepares {tmp_path}/two", f"starts {tmp_path}/two"] if other else []
+    assert said == [*began, *again, f"{tmp_path}/gate"], "once, and the gate is there when everything is"
+
+
+@pytest.mark.parametrize(
+    ("word", "settings", "drawn"),
+    [
+        ("", None, True),
+        ("", 'theme = "mono"\n', True),
+        ("", 'menu = "hidden"\n', False),
+        ("", 'profile = "kiosk"\n', False),
+        ("bootmenu.menu=hidden", None, False),
+        ("bootmenu.profile=kiosk", None, False),
+        ("bootmenu.term=dumb", None, False),
+    ],
+)
+def test_the_title_is_there_at_once_unless_nothing_is_to_be_shown(
+    tmp_path: Path, word: str, settings: str | None, drawn: bool
+) -> None:
+    if settings is not None:
+        (tmp_path / "bootmenu.toml").write_text(settings)
+    steps = f"words={word!r} built= term={word.partition('term=')[2]!r} profile={word.partition('profile=')[2]!r}"
+    functions(tmp_path, f"{steps}\nread_profile 2>/dev/null\nterminal=$term\nshow_first_frame")
+    shown = tmp_path / "console"
+    assert (shown.read_text() if shown.exists() else "").strip() == (
+        "\x1b[?25l\x1b[m\x1b[H\x1b[J\x1b[1m bootmenu\x1b[m" if drawn else ""
+    )
+
+
 def test_words_of_the_build_come_before_those_of_the_kernel(tmp_path: Path) -> None:
     (tmp_path / "built").write_text("bootmenu.term=a bootmenu.loglevel=7\n")
     (tmp_path / "cmdline").write_text("quiet bootmenu.term=b\n")
