@@ -23,6 +23,7 @@ from bootmenu.config.settings import Profile, Settings
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Outcome, Quit
 from bootmenu.frontends.tui import themes
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.driver import BootmenuDriver
 from bootmenu.frontends.tui.screens.base_screen import BaseScreen, BootmenuScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
@@ -176,7 +177,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             )
             if self.context.settings.buttons and self._has_buttons:
                 self._buttons = Buttons(Host(), grab=self.context.policy.kiosk)
-                self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
+                in_background(self, self._read_buttons, "buttons")
             if self.context.policy.kiosk:
                 self._ignore_terminal_signals()
         if self.first_error is not None and not isinstance(self.first_error, SimulatedJump):

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
@@ -91,6 +93,20 @@ async def test_a_badge_says_that_something_was_logged(tmp_path: Path) -> None:
         assert menu.rows[0].endswith(" ! log "), "on every screen"
     async with running(FakeSession()) as menu:
         assert "! log" not in menu.text, "a new menu begins anew"
+
+
+async def test_a_fault_in_a_thread_is_logged_without_what_draws_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(self: DetailsScreen, listing: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(DetailsScreen, "_find_trees", broken)
+    async with running(FakeSession()) as menu:
+        await menu.press("d")
+        await menu.sees("! log")
+    assert "ZeroDivisionError: a fault" in (tmp_path / "menu.log").read_text()
+    assert "rich.traceback" not in sys.modules, "no image has it"
 
 
 async def test_what_is_wrong_with_the_theme_is_in_the_log_too(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from textual.message import Message
 from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.ui_context import UiContext
@@ -70,12 +71,8 @@ class DetailsScreen(PagerScreen[None]):
         """Start making the plan and looking for device trees."""
         if self.listing is not None:
             listing = self.listing
-            self.run_worker(
-                lambda: self._make_plan(listing), thread=True, exclusive=True, group="plan", exit_on_error=False
-            )
-            self.run_worker(
-                lambda: self._find_trees(listing), thread=True, exclusive=True, group="trees", exit_on_error=False
-            )
+            in_background(self, lambda: self._make_plan(listing), "plan", exclusive=True)
+            in_background(self, lambda: self._find_trees(listing), "trees", exclusive=True)
 
     def _make_plan(self, listing: Listing) -> None:
         """Make the plan, in a thread: it may read the disk."""

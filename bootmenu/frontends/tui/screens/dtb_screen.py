@@ -10,6 +10,7 @@ from textual.message import Message
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
@@ -43,7 +44,7 @@ class DtbScreen(PagerScreen[None]):
 
     def on_mount(self) -> None:
         """Start reading the device trees."""
-        self.run_worker(self._read, thread=True, group="tree", exit_on_error=False)
+        in_background(self, self._read, "tree")
 
     def _read(self) -> None:
         shown: DtbText | BootmenuError

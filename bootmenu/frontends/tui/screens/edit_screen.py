@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
 from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.tui.widgets.text_view import TextView
@@ -109,7 +110,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     def on_mount(self) -> None:
         """Start the search for device trees."""
         self.call_after_refresh(self._draw)
-        self.run_worker(self._find_trees, thread=True, group="trees", exit_on_error=False)
+        in_background(self, self._find_trees, "trees")
 
     def on_resize(self) -> None:
         """Redraw, because another number of lines is hidden."""
@@ -182,7 +183,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     def _start_check(self) -> None:
         self._check_timer = None
         change, entry = self._change, self.editor.edited()
-        self.run_worker(lambda: self._check(change, entry), thread=True, group="check", exit_on_error=False)
+        in_background(self, lambda: self._check(change, entry), "check")
 
     @property
     def settled(self) -> bool:

@@ -14,6 +14,7 @@ from textual.message import Message
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
@@ -114,7 +115,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
 
     def on_mount(self) -> None:
         """Start the scan, and read the saved state."""
-        self.run_worker(self._read_state, thread=True, group="state", exit_on_error=False)
+        in_background(self, self._read_state, "state")
         self.start_scan()
         self.set_interval(1, self._tick)
 

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
@@ -128,7 +129,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     def on_mount(self) -> None:
         """Start the load."""
-        self.run_worker(self._work, thread=True, exclusive=True, group="load", exit_on_error=False)
+        in_background(self, self._work, "load", exclusive=True)
 
     def stop_work(self) -> None:
         """Stop the load, and unload what is loaded, because the app ends."""
@@ -206,9 +207,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             return
         if self._stop.is_set():
             # Esc was pressed between the last step and this message
-            self.run_worker(
-                lambda: self._unload(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
-            )
+            in_background(self, lambda: self._unload(message.plan), "load", exclusive=True)
         elif self.context.session.simulated:
             self.result = Returned()
             self.app.push_screen(self.simulation_end_screen(message.plan), lambda _none: self._unload(message.plan))

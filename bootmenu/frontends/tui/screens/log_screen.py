@@ -6,6 +6,7 @@ from __future__ import annotations
 from textual import on
 from textual.message import Message
 
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import menu_log
@@ -38,7 +39,7 @@ class LogScreen(PagerScreen[None]):
 
     def on_mount(self) -> None:
         """Start reading the logs."""
-        self.run_worker(self._read, thread=True, group="log", exit_on_error=False)
+        in_background(self, self._read, "log")
 
     def _read(self) -> None:
         kernel: list[str] | None = None

@@ -11,6 +11,7 @@ from textual.message import Message
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized
@@ -52,7 +53,7 @@ class MenuDefaults(MenuView):
 
     def on_mount(self) -> None:
         """Open the state store."""
-        self.run_worker(self._open_store, thread=True, group="store", exit_on_error=False)
+        in_background(self, self._open_store, "store")
 
     def on_unmount(self) -> None:
         """Stop listening for changes."""
@@ -101,7 +102,7 @@ class MenuDefaults(MenuView):
         self._show_remembered()
         self._changes += 1
         number = self._changes
-        self.run_worker(lambda: self._save(store, number, message), thread=True, group="store", exit_on_error=False)
+        in_background(self, lambda: self._save(store, number, message), "store")
 
     def _open_store(self) -> None:
         """Open the state store, in a thread: it may look for a partition and ask the firmware."""

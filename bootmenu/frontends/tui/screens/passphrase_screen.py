@@ -11,6 +11,7 @@ from textual.message import Message
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import DialogScreen
 from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.ui_context import UiContext
@@ -83,7 +84,7 @@ class PassphraseScreen(LineEditing, DialogScreen[bool], inherit_bindings=False):
         text, self._typed = self._typed.text, LineEditor()
         self.unlocking = True
         self.draw()
-        self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)
+        in_background(self, lambda: self._try(text), "unlock")
 
     def _try(self, text: str) -> None:
         """Try the passphrase, in a thread."""

@@ -7,6 +7,7 @@ from textual import events, on
 from textual.message import Message
 
 from bootmenu.bootstate.pin import LONGEST, Guard
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.kiosk_page import KioskPage
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
@@ -122,7 +123,7 @@ class PinScreen(KioskPage[bool]):
         if self._checking or not self._typed or self._guard.wait:
             return
         pin, self._typed, self._checking, self._wheel_index = self._typed, "", True, 0
-        self.run_worker(lambda: self._compare(pin), thread=True, group="pin", exit_on_error=False)
+        in_background(self, lambda: self._compare(pin), "pin")
 
     def _compare(self, pin: str) -> None:
         """Compare the PIN, in a thread: it takes a second, and the attempt is saved first."""

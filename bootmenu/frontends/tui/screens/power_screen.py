@@ -9,6 +9,7 @@ from textual import on
 from textual.message import Message
 
 from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.session import menu_log
 from bootmenu.system.power import Power
@@ -29,7 +30,7 @@ class PowerScreen(ScanningScreen[T]):
 
     def run_power_action(self, power: Power) -> None:
         """Restart, switch off or enter the firmware setup, in a thread."""
-        self.run_worker(lambda: self._run_power_action(power), thread=True, group="power", exit_on_error=False)
+        in_background(self, lambda: self._run_power_action(power), "power")
 
     def _run_power_action(self, power: Power) -> None:
         try:

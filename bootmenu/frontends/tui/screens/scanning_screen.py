@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from bootmenu.discovery.scan_events import ScanEvent, ScanFinished
 from bootmenu.discovery.scan_feed import Subscription
+from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import menu_log
@@ -92,7 +93,7 @@ class ScanningScreen(BootmenuScreen[T]):
             gc.collect()
         self.results.begin()
         self._draw_now()
-        self.run_worker(lambda: self._forward_events(subscription), thread=True, group="scan", exit_on_error=False)
+        in_background(self, lambda: self._forward_events(subscription), "scan")
 
     def _unsubscribe(self) -> None:
         if self._subscription is not None:
