@@ -14,6 +14,8 @@ import time
 from collections.abc import MutableMapping
 from signal import SIG_IGN, SIGINT, signal
 
+from bootmenu.frontends.preload import ENOUGH_MEMORY
+
 VARIABLE = "BOOTMENU_GATE"
 """The path of the file."""
 PARTS = (
@@ -33,6 +35,16 @@ PARTS = (
     "bootmenu.view.wording",
 )
 """What the first verdict needs, whatever is on the disks."""
+LATER = (
+    "bootmenu.sources.parsers.bls",
+    "bootmenu.sources.parsers.grub.interpreter",
+    "bootmenu.kexec.load",
+    "bootmenu.kexec.jump",
+)
+"""What most disks need, and what a start does, if there is time."""
+OF_THE_MENU = ("asyncio", "rich.console", "rich.table", "rich.tree")
+"""What the full menu needs, as far as it does not read the environment, which the terminal decides later. Not with one
+processor only, which init has to itself, and not where the next system needs the memory more."""
 _INTERVAL = 0.02  # seconds
 LONGEST = 120.0
 """Seconds after which the gate is passed all the same: a driver that hangs must not keep everything else waiting."""
@@ -45,9 +57,21 @@ def wait(environ: MutableMapping[str, str], longest: float = LONGEST) -> None:
         return
     before = signal(SIGINT, SIG_IGN)  # nothing is there yet that Ctrl+C could end
     for name in PARTS:
-        with contextlib.suppress(Exception):  # the menu says so when it needs it
-            importlib.import_module(name)
-    end = time.monotonic() + longest
+        _import(name)
+    later, end = [*LATER, *_of_the_menu()], time.monotonic() + longest
     while not os.access(gate, os.F_OK) and time.monotonic() < end:
-        time.sleep(_INTERVAL)
+        if later:
+            _import(later.pop(0))
+        else:
+            time.sleep(_INTERVAL)
     signal(SIGINT, before)
+
+
+def _import(name: str) -> None:
+    with contextlib.suppress(Exception):  # the menu says so when it needs it
+        importlib.import_module(name)
+
+
+def _of_the_menu() -> tuple[str, ...]:
+    pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return OF_THE_MENU if len(os.sched_getaffinity(0)) > 1 and pages * size >= ENOUGH_MEMORY else ()
