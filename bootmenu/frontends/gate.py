@@ -43,8 +43,8 @@ LATER = (
 )
 """What most disks need, and what a start does, if there is time."""
 OF_THE_MENU = ("asyncio", "rich.console", "rich.table", "rich.tree")
-"""What the full menu needs, as far as it does not read the environment, which the terminal decides later. Not with one
-processor only, which init has to itself, and not where the next system needs the memory more."""
+"""What the full menu needs, as far as it does not read the environment, which the terminal decides later. Not with
+one processor only, which init has to itself, and not where the next system needs the memory more."""
 _INTERVAL = 0.02  # seconds
 LONGEST = 120.0
 """Seconds after which the gate is passed all the same: a driver that hangs must not keep everything else waiting."""
