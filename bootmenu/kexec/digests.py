@@ -14,8 +14,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
@@ -23,6 +22,7 @@ from bootmenu.i18n import N_
 from bootmenu.kexec.demands import DemandError, Demands, no_digest, reject_invalid
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.kexec.planned_files import passing_pieces, raw_pieces
+from bootmenu.kexec.worker import Task, Worker
 from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError
@@ -49,14 +49,14 @@ class HashingReader:
     start, end: the range of the file that is hashed.
     """
 
-    def __init__(self, file: PlannedFile, source: OpenFile, worker: ThreadPoolExecutor) -> None:
+    def __init__(self, file: PlannedFile, source: OpenFile, worker: Worker) -> None:
         self.file = file
         self.source = source
         whole = file.sha256 is not None  # a demanded digest is what sha256sum prints
         self.start = 0 if whole else min(file.offset, source.size)
         self.end = source.size if whole or file.length is None else min(file.offset + file.length, source.size)
         self._worker = worker
-        self._pending: Future[None] | None = None
+        self._pending: Task | None = None
         self._algorithm = quickest() if file.sha256 is None else Algorithm.SHA256
         self._sum = _new_hash(self._algorithm)
         self._position = self.start
@@ -108,7 +108,7 @@ class HashingReader:
         piece = self.source.read(self._position, length)
         if self._pending is not None:
             self._pending.result()  # two pieces in memory at most
-        self._pending = self._worker.submit(self._sum.update, piece)
+        self._pending = self._worker.submit(partial(self._sum.update, piece))
         self._position += len(piece)
         self._last_piece = piece
         return piece
@@ -172,7 +172,7 @@ class HashingReader:
         more. Raise OSError, and BootmenuError if the file shrank."""
         assert self._pending is not None, "prefetch was called"
         yield from self._wait()
-        if isinstance(self._pending.exception(), OSError):
+        if isinstance(self._pending.error, OSError):
             self._sum, self._position = _new_hash(self._algorithm), self.start
             self._pending = self._worker.submit(self._hash)
             yield from self._wait()
@@ -180,14 +180,14 @@ class HashingReader:
 
     def _wait(self) -> Iterator[int]:
         assert self._pending is not None
-        while wait([self._pending], _POLL_SECONDS).not_done:
+        while not self._pending.wait(_POLL_SECONDS):
             yield self.done
 
     def close(self) -> None:
         """Stop hashing, and close the file."""
         self._closed = True
         if self._pending is not None and not self._pending.cancel():  # a started job cannot be cancelled
-            wait([self._pending])
+            self._pending.wait()
         os.close(self.source.descriptor)
 
     @property

@@ -9,7 +9,6 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from bootmenu.discovery.machine_facts import load_limit, with_permissions
 from bootmenu.errors import BootmenuError
@@ -23,6 +22,7 @@ from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import content, open_planned, raw_pieces, read_opened, window_of
+from bootmenu.kexec.worker import Worker
 from bootmenu.kexec.write_dtb import apply, to_blob
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
@@ -224,7 +224,7 @@ class _Staging:
         self._parts: dict[Stage, tuple[FileRange, ...]] = {}
         self._dtb: int | None = None
         self._tree: DeviceTree | None = None
-        self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest"))
+        self._worker = open_files.enter_context(Worker("digest"))
         self._read: list[HashingReader] = []
         self.stage = Stage.KERNEL
         self.path = ""

@@ -13,7 +13,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lz4.block
@@ -33,6 +32,7 @@ from bootmenu.kexec.digests import HashingReader, quickest, with_demands
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
+from bootmenu.kexec.worker import Worker
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Algorithm, Progress, Stage, StageState
@@ -279,7 +279,7 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
 
     descriptor = os.memfd_create("watched")
     try:
-        with ThreadPoolExecutor(1) as worker:
+        with Worker() as worker:
             source = HashingReader(file, Watched(descriptor, len(whole)), worker)
             list(source.read_to(before))
             got = b"".join(piece for piece, _ in planned_files.content(planned_files.window_of(source, file), kind))
@@ -335,7 +335,7 @@ def test_what_would_have_to_be_read_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(bytes(100))
     descriptor = os.open(tmp_path / "f", os.O_RDONLY)
     try:
-        with ThreadPoolExecutor(1) as worker:
+        with Worker() as worker:
             planned = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=100)
             source = HashingReader(planned, OpenFile(descriptor, 100), worker)
             assert source.read(0, 10) + source.read(10, 10) == bytes(20)
@@ -395,7 +395,7 @@ def test_without_openssl_the_digest_is_the_same(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(hashlib, "new", missing)
     source = memory_file(INITRD)
     try:
-        with ThreadPoolExecutor(1) as worker:
+        with Worker() as worker:
             file = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=len(INITRD))
             hashed = HashingReader(file, OpenFile(source, len(INITRD)), worker)
             list(hashed.finish())
