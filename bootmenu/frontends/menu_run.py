@@ -130,6 +130,7 @@ def run_screens(
         theme=settings.theme,
         error=error,
         warning=notice,
+        console_names=tuple(console.name for console in menu_run.consoles),
         offer_demo=not simulated,
         may_quit=not is_first_stage,
         confirm_always=not before_a_system() and not simulated,

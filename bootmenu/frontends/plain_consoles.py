@@ -140,6 +140,7 @@ class PlainConsoles:
             confirm_always=not before_a_system() and not simulated,
             offer_demo=not simulated and len(menu_run.consoles) == 1,  # other menus stay on the real machine
             warning=notice,
+            consoles=tuple(each.name for each in menu_run.consoles),
             settings=settings,
             countdown=menu_run.seconds,
             simulated_pin=menu_run.simulated_pin,

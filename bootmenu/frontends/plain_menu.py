@@ -30,6 +30,7 @@ from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view import welcome
 from bootmenu.view.actions import Action
+from bootmenu.view.machine_page import label_width, sections
 from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_line
 
@@ -278,6 +279,14 @@ class PlainMenu(PlainListing):
             self.teletype.say(_("The kernel has no messages."))
         for line in (lines or [])[-20:]:
             self.teletype.say(line, "  ")
+
+    def do_machine(self) -> None:
+        """Print what this machine is, and what it remembers."""
+        store = self._session.state_store
+        for title, rows in sections(self._session.machine, store.state, store.error, self.context.consoles):
+            self.teletype.say(title)
+            for row in rows:
+                self.teletype.say(row.value, fit(f"  {_(row.label) if row.label else ''}", label_width() + 2))
 
     def do_power(self) -> None:
         """Restart or switch off the machine."""

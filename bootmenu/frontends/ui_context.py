@@ -25,6 +25,8 @@ class UiContext(Value, kw_only=True):
     """Whether the key m opens the demonstration machine."""
     warning: str = ""
     """A message to show first, such as that a theme could not be read."""
+    consoles: tuple[str, ...] = ()
+    """Names of the terminals that show the menu."""
     log_file: str = ""
     """Path of the menu's log, for the help page."""
     settings: Settings = field(default_factory=Settings)

@@ -200,6 +200,7 @@ TABLE: tuple[Action, ...] = (
         plain="l",
         plain_help=N_("the kernel's last messages"),
     ),
+    Action(name="machine", keys=("i",), shown="i", plain="i", label=N_("machine"), help=N_("what this machine is")),
     Action(
         name="make_default",
         keys=("D", "upper_d"),
@@ -453,7 +454,7 @@ TABLE: tuple[Action, ...] = (
         shown="Esc",
         label=N_("back"),
         help=N_("back"),
-        screens=(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG),
+        screens=(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE),
         essential=True,
     ),
     Action(

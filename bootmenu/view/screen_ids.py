@@ -17,6 +17,7 @@ class ScreenId(StrEnum):
     DETAILS = N_("In the details")
     TREE = N_("In the device tree")
     LOG = N_("In the log")
+    MACHINE = N_("On the page about this machine")
     HELP = N_("In the help")
     PROGRESS = N_("While it loads")
     REFUSAL = N_("After an error")
@@ -28,7 +29,7 @@ class ScreenId(StrEnum):
     PIN = N_("When it asks for the PIN")
 
 
-READING = (ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.HELP)
+READING = (ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.HELP)
 CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
 SCROLLED = (ScreenId.REFUSAL, *READING)
 BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)

@@ -367,7 +367,7 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
 
 def test_every_command_of_the_table_is_carried_out() -> None:
     letters = [action.plain[0] for action in plain_commands()]
-    assert len(letters) == len(set(letters)) == 15
+    assert len(letters) == len(set(letters)) == 16
     for action in plain_commands():
         assert hasattr(PlainMenu, f"do_{action.name}"), action.name
 
@@ -392,6 +392,12 @@ def test_a_log_without_messages_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         said = sit(session, "l")[0]
         assert said.count("The kernel") == 1
         assert answer in said
+
+
+def test_what_the_machine_is_is_told() -> None:
+    said = sit(fakes.FakeSession(), "i")[0]
+    assert "Raspberry Pi 3 Model B" in said
+    assert said.index("This machine") < said.index("kexec_file_load: not known") < said.index("Nothing yet.")
 
 
 def test_leaving_and_the_demonstration_exist_where_they_are_allowed() -> None:

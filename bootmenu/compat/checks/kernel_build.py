@@ -129,6 +129,12 @@ _GRANULES: dict[tuple[int, int], tuple[str, frozenset[int]]] = {
 }
 
 
+def core_name(midr: int | None) -> str:
+    """Return the name of a processor core by its MIDR_EL1, or an empty string if it is not known here."""
+    part = _part(midr)
+    return part[0] if part else ""
+
+
 def _kib(size: int) -> str:
     return f"{size // 1024} KiB"
 

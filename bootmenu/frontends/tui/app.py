@@ -64,6 +64,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         theme: str | None = None,
         error: BootmenuError | None = None,
         warning: str = "",
+        console_names: tuple[str, ...] = (),
         offer_demo: bool = False,
         may_quit: bool = True,
         confirm_always: bool = False,
@@ -100,6 +101,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             confirm_always=confirm_always,
             offer_demo=offer_demo,
             warning=warning or choice.error,
+            consoles=console_names,
             log_file="" if session.simulated else str(menu_log.log_file()),
             settings=settings,
             policy=self._policy(settings),
@@ -288,6 +290,7 @@ class AppOptions(TypedDict, total=False):
     theme: str | None
     error: BootmenuError | None
     warning: str
+    console_names: tuple[str, ...]
     offer_demo: bool
     may_quit: bool
     confirm_always: bool

@@ -70,7 +70,11 @@ def _at(screen: type) -> Callable[[Menu], object]:
 
 def _menu(way: Way, *, session: Callable[..., FakeSession] = FakeSession, **changes: Any) -> Scene:
     """Return a scene of the menu. changes: arguments of the session or the app."""
-    context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo", "may_quit") if name in changes}
+    context = {
+        name: changes.pop(name)
+        for name in ("confirm_always", "offer_demo", "may_quit", "console_names")
+        if name in changes
+    }
     return Scene(lambda: BootmenuApp(session(**changes), **context), way)
 
 
@@ -184,6 +188,11 @@ SCENES: dict[str, Scene] = {
     "edit": _menu(_keys(*_TYPED, until=_judged)),
     "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
     "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),
+    "machine": _menu(
+        _keys("i", until=_sees_now("worked")),
+        state_store=_remembering(default="alpine", last=_GOOD, good=(_GOOD,), lost=(_LOST,)),
+        console_names=("/dev/tty1", "/dev/ttyAMA0"),
+    ),
     "power": _menu(_keys("p", "down"), can_do=tuple(Power), confirm_always=True),
     "power-off": _menu(_keys("p", "down", "enter", until=_sees_now("restarting")), session=_going_down),
     "help": _menu(_keys("f1")),

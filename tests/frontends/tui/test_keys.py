@@ -20,6 +20,7 @@ from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
@@ -50,6 +51,7 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.FILTER: FilterScreen,  # type: ignore[dict-item]
     ScreenId.TREE: DtbScreen,  # type: ignore[dict-item]
     ScreenId.LOG: LogScreen,  # type: ignore[dict-item]
+    ScreenId.MACHINE: MachineScreen,  # type: ignore[dict-item]
     ScreenId.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
     ScreenId.KIOSK: KioskScreen,  # type: ignore[dict-item]
     ScreenId.PIN: PinScreen,  # type: ignore[dict-item]

@@ -50,6 +50,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "details": ("kernel",),
     "tree": (r"\+",),
     "log": ("usb 1",),
+    "machine": ("Raspberry Pi 3",),
     "help": ("Enter",),
     **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),
     "kiosk-looking": ("One moment", CONTACT),

@@ -17,6 +17,7 @@ from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
@@ -195,6 +196,10 @@ class MenuScreen(MenuFolds):
         self.app.push_screen(LogScreen(self.context))
 
     # --- the machine
+
+    def action_machine(self) -> None:
+        """Show what this machine is."""
+        self.app.push_screen(MachineScreen(self.context))
 
     def action_power(self) -> None:
         """Ask whether to restart, switch off or enter the firmware setup."""
