@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bootmenu import i18n
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
@@ -20,6 +22,7 @@ from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
+from scripts.messages import msgids
 from tests.builders import fakes
 from tests.builders.fakes import KIOSK, FakeSession
 from tests.frontends.tui.driving import Menu
@@ -55,13 +58,28 @@ def _sees(text: str) -> Way:
     """Return a way that waits for a text."""
 
     async def way(menu: Menu) -> None:
-        await menu.sees(text)
+        await menu.until(lambda: _sees_now(text)(menu))
 
     return way
 
 
 def _sees_now(text: str) -> Callable[[Menu], object]:
-    return lambda menu: text in menu.text
+    """Return whether the screen has an English text, or what says the same in the language in use."""
+    return lambda menu: any(said in menu.text for said in _said(text))
+
+
+def _said(text: str) -> list[str]:
+    """Return the text, and the longest part without a field of each message that has it, in the language in use."""
+    found = [text]
+    if i18n._translations is None:  # finding the messages takes seconds
+        return found
+    template = re.sub(r"\d+", "{n}", text)
+    for key in msgids():
+        if any(text in one or template in one for one in key):
+            said = i18n.localized(i18n.Message(key[0], {}, key[-1], 2)) if len(key) > 1 else i18n._(key[0])
+            if said not in key:
+                found.append(max(re.split(r"\{[^}]*\}", said), key=len).strip()[:20])
+    return found
 
 
 def _at(screen: type) -> Callable[[Menu], object]:
@@ -126,7 +144,7 @@ def _halfway(menu: Menu) -> object:
 def _judged(menu: Menu) -> object:
     """Return whether the edited entry has been checked and the device trees are known."""
     screen = menu.app.screen
-    return isinstance(screen, EditScreen) and screen.settled and "looking for" not in menu.text
+    return isinstance(screen, EditScreen) and screen.settled and not _sees_now("looking for device trees")(menu)
 
 
 def _planned(menu: Menu) -> object:
