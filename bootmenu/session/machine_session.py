@@ -39,6 +39,7 @@ from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage
 from bootmenu.model.value import replace
+from bootmenu.session.history import History
 from bootmenu.session.partition_access import PartitionAccess
 from bootmenu.system import power as powers
 from bootmenu.system.host import Host
@@ -70,6 +71,7 @@ class MachineSession:
         changes: Changes | None = None,
         state_store: StateStore | None = None,
     ) -> None:
+        self.history = History()
         self.host = host
         self.settings = settings or Settings()
         self._machine = machine

@@ -20,6 +20,7 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
+from bootmenu.session.history import History
 from bootmenu.system.power import Power
 
 
@@ -45,6 +46,10 @@ class Session(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """Return the reasons why nothing can be started here, such as `kexec-tools is not installed`."""
+
+    @property
+    def history(self) -> History:
+        """Return what was done since the menu started, on every console."""
 
     @property
     def state_store(self) -> StateStore:

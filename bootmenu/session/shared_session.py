@@ -18,6 +18,7 @@ from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.scanner import Scanner
+from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.load_test import LoadTestPermission
@@ -26,6 +27,7 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
+from bootmenu.session.history import History
 from bootmenu.session.session_protocol import BusyError, Session
 from bootmenu.system.power import Power
 
@@ -47,6 +49,7 @@ class SharedSession:
         """Protects `_owner`; never held while waiting for anything."""
         self._owner: tuple[ConsoleSession, str] | None = None
         """The console that loads, unloads, restarts or switches off, with a message for the others; None if none."""
+        session.history.add(N_("The menu started."))
         session.scanner.rescan()
 
     def console(self) -> ConsoleSession:
@@ -127,6 +130,11 @@ class ConsoleSession:
         return self._session.notices
 
     @property
+    def history(self) -> History:
+        """Return what was done since the menu started, on every console."""
+        return self._session.history
+
+    @property
     def state_store(self) -> StateStore:
         """Return the store of the state that is kept between boots."""
         return self._session.state_store
@@ -137,13 +145,16 @@ class ConsoleSession:
         scanner = self._session.scanner
         if self._has_scanned or scanner.has_failed:
             self._shared.raise_if_busy(self)
+            self.history.add(N_("Every partition is read again."))
             scanner.rescan()
         self._has_scanned = True
         return scanner.subscribe()
 
     def unlock(self, device: str, passphrase: str) -> None:
         """Unlock an encrypted partition; raise UnlockError if that fails."""
-        self._session.unlock(device, passphrase)
+        with self._noting(N_("{name} could not be unlocked", name=device)):
+            self._session.unlock(device, passphrase)
+        self.history.add(N_("{name} was unlocked.", name=device))
 
     def holding(self, listing: Listing) -> AbstractContextManager[None]:
         """Mount the partitions of an entry's files, and keep them mounted until the end."""
@@ -181,11 +192,14 @@ class ConsoleSession:
     def power(self, wanted: Power) -> None:
         """Restart or switch off the machine. Raise BusyError while another console owns it."""
         with self._shared.owning(self, N_("Another console is restarting or switching off the machine.")):
+            self.history.add(N_("The machine is asked to restart or to switch off."))
             self._session.power(wanted)
 
     def shell(self) -> None:
         """Run a login shell on this terminal."""
+        self.history.add(N_("A shell was opened."))
         self._session.shell()
+        self.history.add(N_("The shell was closed."))
 
     def kernel_log(self) -> list[str] | None:
         """Return the running kernel's messages."""
@@ -195,11 +209,15 @@ class ConsoleSession:
         """Load, and own the machine until the kernel is unloaded or the load has failed. Raise BusyError while
         another console owns it."""
         self._shared.acquire(self, _starting(plan))
+        name = plan.entry.full_name
+        self.history.add(N_("{name} is being loaded.", name=name))
         try:
-            yield from self._session.load(plan)
+            with self._noting(N_("{name} was not loaded", name=name)):
+                yield from self._session.load(plan)
         except BaseException:
             self._shared.relinquish(self)
             raise
+        self.history.add(N_("{name} is loaded.", name=name))
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """Run the hooks, sync and unmount."""
@@ -209,14 +227,26 @@ class ConsoleSession:
         """Unload the kernel, unless another console has loaded it; return why it stays loaded, or an empty string."""
         try:
             with self._shared.owning(self, _starting(plan)):
-                return self._session.unload(plan)
+                left = self._session.unload(plan)
         except BusyError:
             return ""
+        self.history.add(left or N_("{name} was unloaded.", name=plan.entry.full_name))
+        return left
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel. Raise BusyError while another console owns the machine."""
-        with self._shared.owning(self, _starting(plan)):
+        failed = N_("{name} was not started", name=plan.entry.full_name)
+        with self._shared.owning(self, _starting(plan)), self._noting(failed):
             self._session.execute(plan)
+
+    @contextlib.contextmanager
+    def _noting(self, failed: str) -> Iterator[None]:
+        """Note an error, with what has failed, and raise it again."""
+        try:
+            yield
+        except BootmenuError as error:
+            self.history.add(N_("{what}: {reason}", what=failed, reason=error.message))
+            raise
 
 
 def _starting(plan: LoadPlan) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import UserDict, deque
 from collections.abc import ItemsView, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from bootmenu.discovery.scan_runner import ScanRunner
 from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.load_test import LoadTestPermission
@@ -45,6 +47,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
+from bootmenu.session.history import History
 from bootmenu.system.power import Power, PowerError
 
 MACHINE = MachineFacts(
@@ -382,6 +385,14 @@ def snapshot_events(snapshots: int, kernels: int = 1, *, nested: bool = False) -
     return [*events, ScanFinished(0.1)]
 
 
+def _history() -> History:
+    """A menu that started twelve seconds after the machine, and has done something since."""
+    found = History(clock=itertools.chain([12.0, 71.53], itertools.repeat(80.0)).__next__)
+    found.add(N_("The menu started."))
+    found.add(N_("{name} is loaded.", name="Debian GNU/Linux 12 (bookworm)"))
+    return found
+
+
 @dataclass
 class FakeSession:
     """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
@@ -411,6 +422,7 @@ class FakeSession:
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
     state_store: StateStore = field(default_factory=lambda: StateStore(Kept()))
+    history: History = field(default_factory=_history)
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
     handed: PlanDtbs = field(default_factory=lambda: PlanDtbs(None, None, None))

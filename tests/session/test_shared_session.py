@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
@@ -22,7 +23,9 @@ from bootmenu.discovery.scan_events import (
 )
 from bootmenu.discovery.scan_feed import ScanFeed
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.kernel_errors import SimulatedJump
+from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
+from bootmenu.model.progress import Stage
+from bootmenu.session.history import History
 from bootmenu.session.session_protocol import BusyError
 from bootmenu.session.shared_session import ConsoleSession, SharedSession
 from bootmenu.system.power import Power, PowerError
@@ -339,3 +342,42 @@ def test_what_an_earlier_scan_still_publishes_is_dropped() -> None:
     feed.end(before, ValueError("seven"))
     assert subscription.take() == []
     assert not subscription.over
+
+
+def told(shared: SharedSession) -> list[str]:
+    return [done.message for done in shared.session.history.items if done.at >= 80]
+
+
+def test_what_was_done_is_remembered_for_every_console() -> None:
+    plan = fakes.plan_for(fakes.DEBIAN)
+    session = fakes.FakeSession()
+    shared = SharedSession(session)
+    one, other = shared.console(), shared.console()
+    list(one.load(plan))
+    one.unload(plan)
+    other.scan()
+    other.scan()
+    name = plan.entry.full_name
+    assert told(shared) == [
+        "The menu started.",
+        f"{name} is being loaded.",
+        f"{name} is loaded.",
+        f"{name} was unloaded.",
+        "Every partition is read again.",
+    ]
+    assert one.history is other.history
+
+
+def test_why_something_was_not_done_is_remembered() -> None:
+    plan = fakes.plan_for(fakes.DEBIAN)
+    shared = SharedSession(fakes.FakeSession(load_error=LoadError("the kernel said no", stage=Stage.LOAD)))
+    with pytest.raises(LoadError):
+        list(shared.console().load(plan))
+    assert told(shared)[-1] == f"{plan.entry.full_name} was not loaded: the kernel said no"
+
+
+def test_only_the_last_things_are_kept() -> None:
+    history = History(clock=itertools.count().__next__)
+    for number in range(1000):
+        history.add(str(number))
+    assert [done.message for done in history.items][::199] == ["800", "999"]

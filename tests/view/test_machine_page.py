@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bootmenu.bootstate.state import Attempt, State
@@ -57,7 +59,7 @@ def test_what_is_not_known_is_said() -> None:
         ({"efi": True, "secure_boot": False, "acpi": True}, "EFI · Secure Boot is off · described by ACPI"),
     ],
 )
-def test_firmware(changes: dict[str, object], says: str) -> None:
+def test_firmware(changes: dict[str, Any], says: str) -> None:
     assert told(replace(BOARD, **{"has_tpm": False, "tree": None, **changes}))["firmware"] == says
 
 
@@ -75,7 +77,7 @@ def test_who_may_sign_a_kernel_is_named_and_who_is_revoked_is_not() -> None:
     ("changes", "says"),
     [({"load_disabled": True}, "yes, until the next restart"), ({"load_limit": 1}, "1 more load is permitted")],
 )
-def test_what_the_running_kernel_forbids(changes: dict[str, object], says: str) -> None:
+def test_what_the_running_kernel_forbids(changes: dict[str, Any], says: str) -> None:
     assert told(replace(BOARD, kexec=replace(BOARD.kexec, **changes)))["switched off"] == says
 
 

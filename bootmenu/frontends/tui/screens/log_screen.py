@@ -34,8 +34,8 @@ class LogScreen(PagerScreen[None]):
         self._kernel: list[str] | None = []
 
     def render_page(self, width: int) -> list[Line]:
-        """Return the lines of the kernel's log, then the menu's."""
-        return log(self._own, self._kernel, self.context.log_file, width)
+        """Return the lines of the kernel's log, the menu's, and what was done."""
+        return log(self._own, self._kernel, self.context.session.history.items, self.context.log_file, width)
 
     def on_mount(self) -> None:
         """Start reading the logs."""

@@ -16,7 +16,7 @@ from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized
 from bootmenu.system.power import Power
-from bootmenu.view.wording import made_default
+from bootmenu.view.wording import full_name, made_default
 
 
 class MenuDefaults(MenuView):
@@ -74,10 +74,12 @@ class MenuDefaults(MenuView):
             return
         name, disks = listing.entry.id, self.results.disks
         if self._state.default == name:
-            self._change_state(lambda state: state.without_default(name), N_("no longer set as the default here"))
+            self._change_state(
+                listing, lambda state: state.without_default(name), N_("no longer set as the default here")
+            )
         else:
             message = made_default(listing, N_("the default from now on"))
-            self._change_state(lambda state: state.with_default(listing, disks), message)
+            self._change_state(listing, lambda state: state.with_default(listing, disks), message)
 
     def action_next_boot(self) -> None:
         """Make the selected entry the default of the next boot only, or undo that."""
@@ -86,12 +88,14 @@ class MenuDefaults(MenuView):
             return
         name = listing.entry.id
         if self._state.once == name:
-            self._change_state(lambda state: state.without_once(name), N_("no longer chosen for the next boot"))
+            self._change_state(
+                listing, lambda state: state.without_once(name), N_("no longer chosen for the next boot")
+            )
         else:
             message = made_default(listing, N_("the default of the next boot only"))
-            self._change_state(lambda state: state.with_once(listing), message)
+            self._change_state(listing, lambda state: state.with_once(listing), message)
 
-    def _change_state(self, change: Callable[[State], State], message: str) -> None:
+    def _change_state(self, listing: Listing, change: Callable[[State], State], message: str) -> None:
         """Change the state at once, so that keys take effect in order; save it in a thread, then show `message`."""
         store = self._state_store
         if store is None:
@@ -102,16 +106,17 @@ class MenuDefaults(MenuView):
         self._show_remembered()
         self._changes += 1
         number = self._changes
-        in_background(self, lambda: self._save(store, number, message), "store")
+        in_background(self, lambda: self._save(store, number, listing, message), "store")
 
     def _open_store(self) -> None:
         """Open the state store, in a thread: it may look for a partition and ask the firmware."""
         self.post_message(self.StoreOpened(self.context.session.state_store, self.context.session.powers))
 
-    def _save(self, store: StateStore, number: int, message: str) -> None:
+    def _save(self, store: StateStore, number: int, listing: Listing, message: str) -> None:
         """Save the state, in a thread: it writes to a disk."""
         if not store.store():
             message = N_("{said}, until power-off: {trouble}", said=message, trouble=store.error)
+        self.context.session.history.add(N_("{name}: {what}", name=full_name(listing.entry), what=message))
         self.post_message(self.Saved(number, localized(message)))
 
     @on(StoreOpened)
