@@ -19,7 +19,7 @@ from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
 from bootmenu.view.snapshot_folds import Fold, fold_key, is_quiet, outermost
-from bootmenu.view.styled_text import Line, Span, Style, clip
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, awaited, name, sentence_of, skip, verdict_of, verdict_width
 
 
@@ -68,25 +68,21 @@ class Columns(Value):
     def of(cls, shown: Iterable[Row], width: int) -> Columns:
         """Return the columns that these rows need and that leave enough room for the titles.
 
-        The source column is dropped first, though a long version is shortened before that.
+        The source has a column only where no title and no version is shortened for it.
         """
         every = [row for row in shown if row.key is not None]
         entries = [row.entry for row in every if row.entry]
         version = max((cells(entry.version) for entry in entries), default=0)
         source = max((cells(entry.source) for entry in entries), default=0)
-        titles = min(30, max((cells(entry.title) for entry in entries), default=0))
-        room = width - _LEFT - verdict_width() - 2 - titles
-        with_source = room - (source + 2) - 2  # room for the version if the source is shown as well
-        if with_source >= min(version, _SHORT_VERSION):
-            version = min(version, with_source)
-        version = min(version, max(0, room - 2), 28)
+        longest = max((cells(entry.title) for entry in entries), default=0)
+        room = width - _LEFT - verdict_width() - 2
+        version = min(version, 28)
+        if room - min(longest, _LONG_TITLE) - (version + 2 if version else 0) < source + 2:
+            source = 0
+        version = min(version, max(0, room - min(longest, _SHORT_TITLE) - 2))
         if version < 8:
             version = 0
-        room -= version + 2
-        if room < source + 2:
-            source = 0
-        else:
-            room -= source + 2
+        room -= min(longest, _LONG_TITLE) + (version + 2 if version else 0) + (source + 2 if source else 0)
         default = any(entry.mark for entry in entries) and room >= Mark.width() + 2
         columns = cls(version=version, source=source, default=default)
         return replace(columns, texts=_texts(every, columns, width))
@@ -131,8 +127,8 @@ def _problem_text(problem: Problem) -> str:
     return path + clean(localized(problem.message), 300)
 
 
-_SHORT_VERSION = 16
-"""Columns that a version needs at least: `6.12.57+deb13-a»` still identifies a kernel."""
+_SHORT_TITLE, _LONG_TITLE = 30, 48
+"""Columns that a title gets before the version is shortened, and before the source has a column."""
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
@@ -146,6 +142,17 @@ class Rows(tuple[Row, ...]):
         if self._measured is None or self._measured[0] != width:
             self._measured = width, Columns.of(self, width)
         return self._measured[1]
+
+    def spaced(self, height: int) -> Rows:
+        """Return the rows with a blank one before each partition but the first, unless they are then too many for the
+        height."""
+        starts = {index for index, row in enumerate(self) if row.heading and index}
+        if not starts or len(self) + len(starts) > height:
+            return self
+        blank = Row(None)
+        rows = Rows(each for index, row in enumerate(self) for each in ((blank, row) if index in starts else (row,)))
+        rows._measured = self._measured
+        return rows
 
 
 class EntryList:
@@ -327,7 +334,7 @@ def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
             Span(text, Style.DIM),
         )
         return Line((*spans, Span(" ")), selected)
-    return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Style.DIM)))
+    return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Style.DIM))) if row.text else BLANK
 
 
 def _entry(row: Row, entry: EntryTexts, columns: Columns, width: int, *, selected: bool) -> Line:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
@@ -140,6 +141,13 @@ def matching_count(shown: int, entries: int, words: str) -> str:
         words=clean(words, 40),
     )
     return localized(count)
+
+
+def verdict_counts(listings: Iterable[Listing]) -> str:
+    """Return `2 ok, 1 warn, 1 FAIL, 1 ?`, with the verdicts that occur."""
+    counts = Counter(listing.report.verdict for listing in listings)
+    shown = (Severity.PASS, Severity.WARN, Severity.FAIL, Severity.UNKNOWN)
+    return ", ".join(f"{counts[severity]} {word(severity)}" for severity in shown if counts[severity])
 
 
 POWER_WORDS: Mapping[Power, str] = {

@@ -69,3 +69,18 @@ def test_a_filter_that_is_removed_makes_no_row_anew() -> None:
     assert {id(row.entry) for row in matching} <= {id(row.entry) for row in before}
     assert made.rows(results) is before
     assert all(isinstance(row, Row) for row in before)
+
+
+def test_a_blank_row_is_before_each_partition_but_the_first_where_they_all_fit() -> None:
+    results = ScanResults()
+    results.begin()
+    for event in fakes.FULL:
+        results.add(event)
+    rows = EntryList().rows(results)
+    headings = sum(row.heading for row in rows)
+    assert headings > 1
+    assert rows.spaced(len(rows) + headings - 2) is rows
+    spaced = rows.spaced(len(rows) + headings - 1)
+    before = [spaced[index - 1] for index, row in enumerate(spaced) if row.heading and index]
+    assert before == [Row(None)] * (headings - 1)
+    assert [row for row in spaced if row != Row(None)] == list(rows)

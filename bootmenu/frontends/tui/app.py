@@ -55,7 +55,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
     ALLOW_SELECT = False
     AUTO_FOCUS = ""
     BINDINGS: ClassVar = []
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - the base class says what it is
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012 - the base class says what it is
 
     def __init__(
         self,

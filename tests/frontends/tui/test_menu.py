@@ -180,7 +180,7 @@ async def test_what_comes_late_and_goes_again_is_drawn() -> None:
             assert gone not in menu.text
         rows = [row for row in menu.rows if "• ok" in row or "▲ warn" in row][:3]
         assert ["6.1.0-49" in rows[0], "6.1.0-47" in rows[1], "Alpine" in rows[2]] == [True] * 3, rows
-        assert "3 entries on 2 partitions" in menu.text
+        assert "3 entries on 2 partitions: 2 ok, 1 warn ─" in menu.text
 
 
 async def test_what_is_plugged_in_later_appears_and_goes_and_the_selection_stays() -> None:
@@ -447,9 +447,9 @@ async def test_help_names_every_key_of_the_menu(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("width", "version", "source"),
-    [(80, 23, 8), (74, 19, 8), (70, 23, 0), (60, 15, 0), (46, 0, 0)],
+    [(96, 23, 8), (80, 23, 0), (74, 23, 0), (60, 15, 0), (46, 0, 0)],
 )
-def test_a_long_version_gives_way_to_the_source_as_far_as_it_can(width: int, version: int, source: int) -> None:
+def test_the_source_gives_way_to_titles_and_versions(width: int, version: int, source: int) -> None:
     title = "Debian GNU/Linux 13 (trixie) and more"
     rows = [
         Row("a", entry=entry_texts(fakes.listing("a", title, version="6.12.57+deb13-arm64-16k")), number=1),
@@ -469,6 +469,26 @@ async def test_a_wide_screen_has_the_story_on_the_right() -> None:
         await menu.pilot.resize_terminal(80, 24)
         await menu.until(lambda: "│" not in menu.text)
         assert "16K pages" in menu.selected
+
+
+@pytest.mark.parametrize(("columns", "bar"), [(115, -1), (116, 71), (200, 96)])
+async def test_a_list_is_beside_its_summary_where_both_have_room(columns: int, bar: int) -> None:
+    async with running(FakeSession(), size=(columns, 40)) as menu:
+        row = next(row for row in menu.rows if row.startswith("▶"))
+        assert row.find("│") == bar
+
+
+@pytest.mark.parametrize(
+    ("size", "title"),
+    [
+        ((80, 24), "─ 5 entries on 3 partitions: 2 ok, 1 warn, 1 FAIL, 1 ? ─"),
+        ((60, 20), "─ 5 entries: 2 ok, 1 warn, 1 FAIL, 1 ? ─"),
+        ((40, 12), "─ 5 entries on 3 partitions ─"),
+    ],
+)
+async def test_the_verdicts_are_counted_as_far_as_there_is_room(size: tuple[int, int], title: str) -> None:
+    async with running(FakeSession(), size=size) as menu:
+        assert menu.rows[1].startswith(title), menu.rows[1]
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24)])

@@ -27,7 +27,7 @@ from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import EntryList, Row
 from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
-from bootmenu.view.wording import matching_count, sentence_of
+from bootmenu.view.wording import matching_count, sentence_of, verdict_counts
 
 _SUMMARY_DELAY = 0.04
 """Seconds that an entry is selected before its summary is shown: longer than the interval of key repeat."""
@@ -124,24 +124,29 @@ class MenuView(PowerScreen[None]):
         hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
         hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
         right = [Span(" ".join(hidden), Style.KEY)] if hidden else []
-        return [rule(width, [Span(self._entry_count(), Style.HEADING)], right, joint=self._joint("┬"))]
+        room = rule_room(self._rows.size.width if self.has_class("-wide") else width, right)
+        return [rule(width, [Span(self._entry_count(room), Style.HEADING)], right, joint=self._joint("┬"))]
 
     def _joint(self, sign: str) -> tuple[int, str] | None:
         """Return where a rule meets the line beside the rows, as (column, character), or None without such a line."""
         return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
-    def _entry_count(self) -> str:
-        listings = sum(1 for _listing in self.results.listings)
-        entries = ngettext("{n} entry", "{n} entries", listings)
+    def _entry_count(self, room: int) -> str:
+        """Return the number of entries, of partitions, and of each verdict when all are known; without what does not
+        fit into so many columns."""
+        listings = list(self.results.listings)
         if self._filter_text:
             shown = sum(1 for row in self._rows.rows if row.listing)
-            return matching_count(shown, listings, self._filter_text)
+            return matching_count(shown, len(listings), self._filter_text)
+        entries = ngettext("{n} entry", "{n} entries", len(listings))
         partitions = ngettext("{n} partition", "{n} partitions", len(self.results.groups))
-        if not self.results.scanning:
-            return _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
-        if not self.results.groups:
-            return _("looking for partitions")
-        return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
+        if self.results.scanning:
+            if not self.results.groups:
+                return _("looking for partitions and entries")
+            return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
+        short = _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
+        verdicts = f": {verdict_counts(listings)}" if listings else ""
+        return next((text for text in (short + verdicts, entries + verdicts) if cells(text) <= room), short)
 
     def _head(self, width: int) -> list[Line]:
         row, right = self._rows.selected, list[Span]()

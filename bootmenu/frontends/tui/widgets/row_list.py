@@ -36,6 +36,8 @@ class RowList(LineWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._given = Rows()
+        """The rows without the blank ones between partitions, which depend on the height."""
         self._rows = Rows()
         self._cursor: int | None = None
         self._lost: str | None = None
@@ -60,7 +62,8 @@ class RowList(LineWidget):
         """Replace the rows. The cursor stays on its key, or moves to the nearest row if the key is gone."""
         before, was = self.visible_lines(), self.selected
         key, index_before = self._lost or (was.key if was else None), self._cursor
-        self._rows = rows
+        self._given = rows
+        self._rows = rows.spaced(self.size.height)
         self._cursor = self._choose_cursor(key, index_before)
         self._lost = None if self.selected is not None and self.selected.key == key else key
         self._scroll_to_cursor()
@@ -170,7 +173,10 @@ class RowList(LineWidget):
         return row_line(self._rows[index], self._rows.columns(width), width, selected=index == self._cursor)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Fit the columns to the new width."""
+        """Fit the columns to the new width, and the blank rows to the new height."""
+        selected, self._rows = self.selected, self._given.spaced(self.size.height)
+        if selected is not None:
+            self._cursor = next(index for index, row in enumerate(self._rows) if row is selected)
         self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Sized())
