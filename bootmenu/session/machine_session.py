@@ -71,7 +71,7 @@ class MachineSession:
         changes: Changes | None = None,
         state_store: StateStore | None = None,
     ) -> None:
-        self.history = History()
+        self._history = History()
         self.host = host
         self.settings = settings or Settings()
         self._machine = machine
@@ -101,15 +101,13 @@ class MachineSession:
         """Return the store of the state that is kept between boots, opening it at the first call."""
         with self._opening:
             if self._state_store is None:
-                try:
-                    self._state_store = open_state_store(
-                        self.host, self.settings, self._partitions.find(), self._partitions.unmounted
-                    )
-                except (BootmenuError, OSError) as error:
-                    self._state_store = StateStore(
-                        None, N_("Nothing is remembered between boots: {reason}.", reason=error)
-                    )
+                self._state_store = _opened_store(self.host, self.settings, self._partitions)
             return self._state_store
+
+    @property
+    def history(self) -> History:
+        """Return what was done since the session began."""
+        return self._history
 
     @property
     def machine(self) -> MachineFacts:
@@ -360,3 +358,11 @@ def _without_change_times(facts: EntryFacts, renamed: set[tuple[str, str]]) -> E
         for file in facts.files
     )
     return replace(facts, files=tuple(files))
+
+
+def _opened_store(host: Host, settings: Settings, partitions: PartitionAccess) -> StateStore:
+    """Return the store that the settings name, or one that remembers nothing and says why."""
+    try:
+        return open_state_store(host, settings, partitions.find(), partitions.unmounted)
+    except (BootmenuError, OSError) as error:
+        return StateStore(None, N_("Nothing is remembered between boots: {reason}.", reason=error))

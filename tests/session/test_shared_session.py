@@ -351,6 +351,7 @@ def told(shared: SharedSession) -> list[str]:
 def test_what_was_done_is_remembered_for_every_console() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
     session = fakes.FakeSession()
+    session.held.append(plan.entry.id)
     shared = SharedSession(session)
     one, other = shared.console(), shared.console()
     list(one.load(plan))
@@ -370,7 +371,9 @@ def test_what_was_done_is_remembered_for_every_console() -> None:
 
 def test_why_something_was_not_done_is_remembered() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
-    shared = SharedSession(fakes.FakeSession(load_error=LoadError("the kernel said no", stage=Stage.LOAD)))
+    session = fakes.FakeSession(load_error=LoadError("the kernel said no", stage=Stage.LOAD))
+    session.held.append(plan.entry.id)
+    shared = SharedSession(session)
     with pytest.raises(LoadError):
         list(shared.console().load(plan))
     assert told(shared)[-1] == f"{plan.entry.full_name} was not loaded: the kernel said no"

@@ -46,6 +46,7 @@ from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.line_editing import TextInput
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
@@ -81,6 +82,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
     LogScreen: LogScreen,
+    MachineScreen: MachineScreen,
     LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN),
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
     SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN),
