@@ -29,8 +29,8 @@ def sentence(text: str) -> str:
 def megabytes(size: int) -> str:
     """Return a size in millions of bytes with one decimal, so that columns can be compared: `35.1 MB`. Sizes that
     would be 0 get a smaller unit: `3.2 kB`, `812 B`."""
-    from bootmenu.i18n import number  # mark-good needs this module, and no language
+    from bootmenu.i18n import _, number  # mark-good needs this module, and no language
 
     if size >= 50_000:
-        return f"{number(size / 1_000_000, '.1f')} MB"
-    return f"{number(size / 1000, '.1f')} kB" if size >= 1000 else f"{size} B"
+        return f"{number(size / 1_000_000, '.1f')} " + _("MB")
+    return f"{number(size / 1000, '.1f')} " + _("kB") if size >= 1000 else f"{size} " + _("B")

@@ -6,7 +6,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from bootmenu.i18n import number
+from bootmenu.i18n import _, number
+from bootmenu.model.regex import regex
 from bootmenu.terminal.widths import char_width, set_width
 from bootmenu.terminal.widths import width as columns_of_text
 
@@ -62,12 +63,15 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return space + text if right else text + space
 
 
+_BREAKS = regex(r"[^\S\xa0]+")
+
+
 def wrap(text: str, width: int) -> list[str]:
-    """Return lines of at most `width` columns, broken at spaces if possible; at least one line."""
+    """Return at least one line, each of at most `width` columns, broken at spaces if possible; no-break ones hold."""
     width = max(width, 2)
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in text.split() if text.isascii() else _BREAKS.split(text.strip()):
         if line and cells(line) + 1 + cells(word) <= width:
             line += " " + word
             continue
@@ -114,7 +118,7 @@ def _head(word: str, width: int) -> str:
 def rate(bytes_per_second: float) -> str:
     """Return a rate like `112 MB/s`."""
     millions = bytes_per_second / 1_000_000
-    return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{number(millions, '.1f')} MB/s"
+    return number(millions, ".0f" if millions >= 9.95 else ".1f") + " " + _("MB") + "/s"
 
 
 def seconds(value: float) -> str:

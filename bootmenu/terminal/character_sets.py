@@ -12,7 +12,7 @@ _ASCII = str.maketrans(
     "-|+++++++++=|++++#.:#^v><<^>v*-~o<>s?!OoAaOo",
 )
 
-_TYPOGRAPHY = str.maketrans("“”„‘’‚‹›–—…", '"""\'\',<>--~')
+_TYPOGRAPHY = str.maketrans("“”„‘’‚‹›–—…\xa0", '"""\'\',<>--~ ')
 """Characters that console fonts lack (none is in drivers/tty/vt/cp437.uni), and replacements of one column."""
 
 

@@ -154,7 +154,7 @@ PAGES = listing(
 ALPINE = listing("alpine", "Alpine Linux edge", version="6.12.1-0-lts", source="extlinux", device="sda2")
 TEST = listing("image-test", "Image-test", COMPATIBLE, version="", source="bare", device="sda2")
 
-UNREADABLE = Problem(device="sdb1", path="", message="not readable: no known file system")
+UNREADABLE = Problem(device="sdb1", path="", message=N_("not readable: no known file system"))
 NONSENSE = Problem(
     device="sda2", path="/boot/extlinux/extlinux.conf", message="line 4: “speeling” makes no sense here"
 )
@@ -234,7 +234,9 @@ LOCKED: tuple[ScanEvent, ...] = (
     EntryFound(DEBIAN),
     DeviceDone(BOOT, 1),
     DeviceFound(SECRET),
-    ProblemFound(Problem(device="sda3", path="", message="locked: it is encrypted, and the key u unlocks it")),
+    ProblemFound(
+        Problem(device="sda3", path="", message=N_("locked: it is encrypted, and the key u in the menu unlocks it"))
+    ),
     DeviceDone(SECRET, 0),
     ScanFinished(0.1),
 )
@@ -464,7 +466,7 @@ class FakeSession:
         self.calls.append(f"unlock {device}")
         self.unlock_gate.wait(120)
         if passphrase != self.passphrase:
-            raise UnlockError("This is not its passphrase.", "Try again.", wrong=True)
+            raise UnlockError(N_("This is not its passphrase."), N_("Try again."), wrong=True)
         self.events = self.unlocked_events
 
     @contextlib.contextmanager

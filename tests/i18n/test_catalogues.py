@@ -76,7 +76,7 @@ def test_quotation_marks_are_those_of_the_language(code: str) -> None:
     assert len(found) > 2
     for text in found:
         assert "".join(char for char in text if char in "“”„«»‹›‚‘’") == QUOTES[code], text
-        assert code != "fr" or re.search("« .* »", text), text
+        assert code != "fr" or re.search("«\xa0.*\xa0»", text), text
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_quotation_marks_are_those_of_the_language(code: str) -> None:
         ("en", "0 of 10 entries with “xyz”"),
         ("de", "0 von 10 Einträgen mit „xyz“"),
         ("es", "0 de 10 entradas con «xyz»"),
-        ("fr", "0 sur 10 entrées avec « xyz »"),
+        ("fr", "0 sur 10 entrées avec «\xa0xyz\xa0»"),
         ("pt", "0 de 10 entradas com «xyz»"),
     ],
 )
@@ -95,6 +95,63 @@ def test_the_count_of_a_filter_is_one_sentence(code: str, count: str) -> None:
     i18n.use(code, {})
     assert matching_count(0, 10, "xyz") == count
     assert matching_count(1, 1, "xyz") != matching_count(1, 2, "xyz")
+
+
+def test_french_has_no_space_that_breaks_before_its_marks() -> None:
+    """Except before a mark that is a key: `? (aide)`."""
+    said = [re.sub(r"\{(\w+):[^}]*\}", r"{\1}", value) for _key, values in translations("fr") for value in values]
+    marked = re.compile(r"[\w»)}\]*/%.]([ \xa0]?)[:;!?»](?! \(aide)(?=[\s.]|$)")
+    assert sum(len(marked.findall(text)) for text in said) > 100
+    assert [text for text in said if set(marked.findall(text)) - {"\xa0"}] == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_straight_quotation_marks_and_decimal_points_are_only_in_what_is_typed(code: str) -> None:
+    for key, values in translations(code):
+        for value in values:
+            assert value.count('"') == key[0].count('"'), value
+            assert "'" not in re.sub(r"(?<=\w)'(?=\w|{)", "", value), f"an apostrophe stands in a word: {value}"
+            assert not re.search(r"\d\.\d(?!\d\d)", value), value
+
+
+TWICE = {
+    "de": r"Kennwort|Passwort|(?<!irtuelle )Maschine|Schreibmarke|von selbst|Vorführ|Kommandozeile|Device-Tree",
+    "es": r"núcleo|(?<!frase de )contraseña|no se lee\b|línea de comandos|ficher|solo en \{|arranca solo\b",
+    "fr": r"(?<!/)firmware|mot de passe|kernel(?!\.)|arborescence|tout seul|(?<!n'est )pas (lu|mont)",
+    "pt": r"núcleo|\bsenha|palavra-passe|linha de comandos|arquivo|sozinho\b(?! mostra)|\bcargas?\b(?! de teste)",
+}
+"""A second word for what has one already, in the glossary of the file, and words that say something else."""
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_each_thing_has_one_word(code: str) -> None:
+    said = [value for _key, values in translations(code) for value in values]
+    assert [text for text in said if re.search(TWICE[code], text, re.IGNORECASE)] == []
+    assert all(
+        re.search(pattern, "Kennwort firmware núcleo Mot de passe", re.IGNORECASE) for pattern in TWICE.values()
+    )
+
+
+KEYS = ("Enter", "PgDn", "PgUp", "Tab", "Space", "Backspace", "Home", "End", "Del", "Esc")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_abbreviation_looks_like_a_key(code: str) -> None:
+    found = dict(translations(code))
+    keys = {found[key,][0].lower() for key in KEYS}
+    assert len(keys) == len(KEYS)
+    short = [values[0] for key, values in found.items() if values[0].endswith(".") and key[0] not in KEYS]
+    assert [text for text in short if text.rstrip(".").lower() in keys] == []
+
+
+@pytest.mark.parametrize("code", ["es", "fr", "pt"])
+def test_no_language_has_the_words_of_another(code: str) -> None:
+    """A catalogue that shares the messages of the source with another takes over its translations."""
+    german = dict(translations("de"))
+    same = [values for key, values in translations(code) if values == german.get(key) and values != key]
+    assert [values for values in same if values[0].isalpha()] == []
+    said = [value for _key, values in translations(code) for value in values]
+    assert [text for text in said if re.search(r"\b(und|nicht|ist|mit|wird|Maschine)\b", text)] == []
 
 
 ENGLISH = re.compile(r"\b(the|is|of|are|not|than|there|with|its|it|and|which|this|cannot|here)\b")

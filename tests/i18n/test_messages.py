@@ -147,6 +147,8 @@ def test_sizes_and_times_on_screens_have_the_decimal_comma() -> None:
     assert (megabytes(35_100_000), rate(1_500_000), seconds(0.26)) == ("35,1 MB", "1,5 MB/s", "0,3 s")
     assert "35,1 MB    0,3 s" in stage_line(progress)
     assert "." not in "".join(str(value) for value in (megabytes(3200), seconds(75)))
+    i18n.use("fr", {})
+    assert (megabytes(35_100_000), megabytes(3200), rate(1_500_000)) == ("35,1 Mo", "3,2 ko", "1,5 Mo/s")
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -34,7 +34,7 @@ async def test_the_key_is_named_only_where_something_is_locked() -> None:
         assert "nothing here is locked" in menu.text
     async with running(locked()) as menu:
         assert "u unlock" in menu.rows[-1]
-        assert "the key u unlocks it" in menu.text
+        assert "the key u in the menu unlocks it" in menu.text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
