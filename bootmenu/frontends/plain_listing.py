@@ -16,7 +16,7 @@ from bootmenu.terminal.cells import clean, cut
 from bootmenu.terminal.teletype import Teletype, typed_number
 from bootmenu.view import welcome
 from bootmenu.view.abridge import abridged
-from bootmenu.view.actions import Action
+from bootmenu.view.action import Action
 from bootmenu.view.entry_list import EntryList, Row
 from bootmenu.view.entry_texts import EntryTexts
 from bootmenu.view.key_help import plain_commands

@@ -29,7 +29,8 @@ from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view import welcome
-from bootmenu.view.actions import Action
+from bootmenu.view.action import Action
+from bootmenu.view.comparison import differences
 from bootmenu.view.machine_page import label_width, sections
 from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_line
@@ -41,6 +42,8 @@ class PlainMenu(PlainListing):
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._outcome: Outcome | None = None
+        self._marked: Listing | None = None
+        """The entry that the next one is compared with."""
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
         """Run the menu until it has an outcome, such as Quit at the end of the input. error: of an earlier start,
@@ -279,6 +282,21 @@ class PlainMenu(PlainListing):
             self.teletype.say(_("The kernel has no messages."))
         for line in (lines or [])[-20:]:
             self.teletype.say(line, "  ")
+
+    def do_compare(self, listing: Listing) -> None:
+        """Mark an entry, or print how it differs from the one that is marked."""
+        marked, self._marked = self._marked, None
+        if marked is None or marked.entry.id == listing.entry.id:
+            self._marked = listing if marked is None else None
+            self.teletype.say(_("Marked. Type = and another number.") if self._marked else _("No longer marked."))
+            return
+        found = list(differences(marked, listing))
+        for each in found:
+            self.teletype.say(_(each.label))
+            self.teletype.say(each.first or _("nothing"), "  - ")
+            self.teletype.say(each.second or _("nothing"), "  + ")
+        if not found:
+            self.teletype.say(_("Nothing that can be seen here."))
 
     def do_machine(self) -> None:
         """Print what this machine is, and what it remembers."""

@@ -82,7 +82,8 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(head)
             word = word[len(head) :]
         line = word
-    return [*lines, line] if line or not lines else lines
+    lines += [line] if line or not lines else []
+    return lines if text.isascii() else [line.replace("\xa0", " ") for line in lines]  # not every font has it
 
 
 def fold(head: str, text: str, width: int) -> list[str]:

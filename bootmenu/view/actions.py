@@ -9,46 +9,9 @@ menu.
 from __future__ import annotations
 
 from bootmenu.i18n import N_
-from bootmenu.model.value import Value
+from bootmenu.view.action import Action
+from bootmenu.view.action import move as _move
 from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPING, Requirement, ScreenId, Situation
-
-
-class Action(Value, kw_only=True):
-    """An action, and the keys that trigger it on some screens. If its keys differ between screens, the table has
-    several rows with its name."""
-
-    name: str
-    keys: tuple[str, ...]
-    """Textual's names of the keys."""
-    shown: str
-    """The keys as they are printed on a keyboard, separated by spaces."""
-    label: str = ""
-    """Text in the footer; empty if only the help shows the action."""
-    labelled_with: Situation | None = None
-    """The only situation in which the footer shows it; None for always."""
-    help: str
-    screens: tuple[ScreenId, ...] = (ScreenId.MENU,)
-    plain: str = ""
-    """The plain menu's command: `r`, or `d N` if it takes the number of an entry; empty if there is none."""
-    plain_help: str = ""
-    """Help text in the plain menu, if it differs from `help`."""
-    kiosk: str = ""
-    """Text of the kiosk's row, in plain words; empty if the kiosk has no row for it."""
-    essential: bool = False
-    """Whether booting an entry, entering the PIN or another action needs it, so that no policy may forbid it."""
-    requires: Requirement | None = None
-    takes_key: bool = False
-    """Whether the method gets the key that was pressed."""
-    in_text: bool = False
-    """Whether its keys also work in the middle of a burst of text that may be pasted or noise
-    (terminal/input_filter.py). Only for actions that move something or edit the line that is typed."""
-
-
-def _move(name: str, keys: tuple[str, ...], shown: str, text: str, screens: tuple[ScreenId, ...]) -> Action:
-    """Return an action that moves something or edits a line: essential, not in the footer, and allowed in a burst of
-    text."""
-    return Action(name=name, keys=keys, shown=shown, help=text, screens=screens, essential=True, in_text=True)
-
 
 # Terminals send Enter as carriage return or as line feed (ctrl+j).
 _ENTER = ("enter", "ctrl+j")
@@ -199,6 +162,16 @@ TABLE: tuple[Action, ...] = (
         help=N_("show the messages of the kernel, and internal errors"),
         plain="l",
         plain_help=N_("the kernel's last messages"),
+    ),
+    Action(
+        name="compare",
+        keys=("equals_sign", "C", "upper_c"),
+        shown="= C",
+        label=N_("compare"),
+        help=N_("mark the entry; then, on another one: show how they differ"),
+        plain="= N",
+        plain_help=N_("mark entry N; then, with another number: how they differ"),
+        labelled_with=Situation.ENTRY,
     ),
     Action(name="machine", keys=("i",), shown="i", plain="i", label=N_("machine"), help=N_("what this machine is")),
     Action(
@@ -454,7 +427,7 @@ TABLE: tuple[Action, ...] = (
         shown="Esc",
         label=N_("back"),
         help=N_("back"),
-        screens=(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE),
+        screens=(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON),
         essential=True,
     ),
     Action(

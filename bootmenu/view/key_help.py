@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from bootmenu.i18n import N_, _
 from bootmenu.view import actions
-from bootmenu.view.actions import Action
+from bootmenu.view.action import Action
 from bootmenu.view.screen_ids import ScreenId, Situation
 
 

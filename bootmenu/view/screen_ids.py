@@ -18,6 +18,7 @@ class ScreenId(StrEnum):
     TREE = N_("In the device tree")
     LOG = N_("In the log")
     MACHINE = N_("On the page about this machine")
+    COMPARISON = N_("While two entries are compared")
     HELP = N_("In the help")
     PROGRESS = N_("While it loads")
     REFUSAL = N_("After an error")
@@ -29,7 +30,7 @@ class ScreenId(StrEnum):
     PIN = N_("When it asks for the PIN")
 
 
-READING = (ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.HELP)
+READING = (*(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON, ScreenId.HELP),)
 CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
 SCROLLED = (ScreenId.REFUSAL, *READING)
 BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)

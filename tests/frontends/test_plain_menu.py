@@ -367,7 +367,7 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
 
 def test_every_command_of_the_table_is_carried_out() -> None:
     letters = [action.plain[0] for action in plain_commands()]
-    assert len(letters) == len(set(letters)) == 16
+    assert len(letters) == len(set(letters)) == 17
     for action in plain_commands():
         assert hasattr(PlainMenu, f"do_{action.name}"), action.name
 
@@ -392,6 +392,14 @@ def test_a_log_without_messages_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         said = sit(session, "l")[0]
         assert said.count("The kernel") == 1
         assert answer in said
+
+
+def test_two_entries_are_compared() -> None:
+    said = sit(fakes.FakeSession(), "= 1", "= 3", "= 2", "= 2", "= 2", "= 1")[0]
+    assert "Marked. Type = and another number." in said
+    assert said.index("- ok") < said.index("+ FAIL IMG-PAGE"), "the first is what the second is compared with"
+    assert said.count("No longer marked.") == 1
+    assert said.index("No longer marked.") < said.index("- warn CMD-CONSOLE")
 
 
 def test_what_the_machine_is_is_told() -> None:

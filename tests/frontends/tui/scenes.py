@@ -13,6 +13,7 @@ from bootmenu.bootstate.state import Attempt, State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen, KioskSimulationEndScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
@@ -206,6 +207,7 @@ SCENES: dict[str, Scene] = {
     "edit": _menu(_keys(*_TYPED, until=_judged)),
     "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
     "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),
+    "comparison": _menu(_keys("1", "equals_sign", "3", "C", until=_at(ComparisonScreen))),
     "machine": _menu(
         _keys("i", until=_sees_now("worked")),
         state_store=_remembering(default="alpine", last=_GOOD, good=(_GOOD,), lost=(_LOST,)),

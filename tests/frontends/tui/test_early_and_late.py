@@ -29,6 +29,7 @@ from bootmenu.frontends.tui.screens.base_screen import (
     PagerScreen,
 )
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
@@ -83,6 +84,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     HelpScreen: HelpScreen,
     LogScreen: LogScreen,
     MachineScreen: MachineScreen,
+    ComparisonScreen: lambda context: ComparisonScreen(context, fakes.DEBIAN, fakes.DEBIAN),
     LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN),
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
     SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN),

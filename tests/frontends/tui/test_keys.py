@@ -11,6 +11,7 @@ from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.screens.base_screen import BaseScreen
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
@@ -52,6 +53,7 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.TREE: DtbScreen,  # type: ignore[dict-item]
     ScreenId.LOG: LogScreen,  # type: ignore[dict-item]
     ScreenId.MACHINE: MachineScreen,  # type: ignore[dict-item]
+    ScreenId.COMPARISON: ComparisonScreen,  # type: ignore[dict-item]
     ScreenId.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
     ScreenId.KIOSK: KioskScreen,  # type: ignore[dict-item]
     ScreenId.PIN: PinScreen,  # type: ignore[dict-item]

@@ -14,7 +14,7 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.model.value import replace
 from bootmenu.view import actions
-from bootmenu.view.actions import Action
+from bootmenu.view.action import Action
 from bootmenu.view.key_help import key_rows, markdown
 from bootmenu.view.policy import Access, Policy
 from bootmenu.view.screen_ids import ScreenId

@@ -11,6 +11,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit, VmCommand
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
@@ -42,6 +43,8 @@ class MenuScreen(MenuFolds):
 
     def __init__(self, context: UiContext) -> None:
         super().__init__(context)
+        self._marked: Listing | None = None
+        """The entry that the next one is compared with."""
         self._welcomed = False
         """Whether it has been decided if a newcomer is to be welcomed."""
 
@@ -58,6 +61,21 @@ class MenuScreen(MenuFolds):
         row = self._rows.selected
         shown = (row.listing, row.problem) if row else (None, None)
         self.app.push_screen(DetailsScreen(self.context, *shown))
+
+    def action_compare(self) -> None:
+        """Mark the selected entry, or show how it differs from the one that is marked."""
+        listing = self._selected_listing(_("there is nothing here to compare"))
+        if listing is None:
+            return
+        marked, self._marked = self._marked, None
+        if marked is None:
+            self._marked = listing
+            self._show_message(_("marked: choose another entry, and press = again"))
+        elif marked.entry.id == listing.entry.id:
+            self._show_message(_("no longer marked"))
+        else:
+            self._message = ""
+            self.app.push_screen(ComparisonScreen(self.context, marked, listing))
 
     def action_unlock(self) -> None:
         """Ask for the passphrase of an encrypted partition, and scan it."""
