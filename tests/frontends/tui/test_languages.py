@@ -24,6 +24,7 @@ from bootmenu.view.help_page import help_page
 from bootmenu.view.key_help import actions_of, key_names, labelled
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
+from bootmenu.view.welcome import Trial
 from bootmenu.view.wording import POWER_WORDS, WORDS, verdict, verdict_width
 from scripts.messages import msgids
 from tests.builders import fakes
@@ -110,6 +111,14 @@ def test_words_fit_their_columns() -> None:
     assert max(cells(_(part)) for part in EntryPart) < 24
     assert entry_summary.label_width() <= 24
     assert Mark.width() <= 8
+
+
+def test_the_choices_of_dialogs_and_the_notes_of_the_kiosk_fit_60_columns() -> None:
+    choices = [*POWER_WORDS.values(), *(trial.value for trial in Trial)]
+    assert [_(text) for text in choices if cells(_(text)) > 46] == []
+    day = max((kiosk_pages._day(Attempt(entry="", at=f"2026-{month:02}-14")) for month in range(1, 13)), key=cells)
+    notes = ("did not start on {day}", "worked on {day}", "may work only in part", "asks for the PIN")
+    assert [_(note) for note in notes if cells(_(note).format(day=day)) > 30] == []
 
 
 def test_every_stage_and_state_has_its_word() -> None:
