@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench bench-boot snapshots screens picture man json reference generated messages deb lint format system-packages lock clean
+.PHONY: help run vm test test-fast test-on test-all test-full scenarios attack bench bench-boot snapshots screens pictures man json reference generated messages deb lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,8 +78,8 @@ snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant
 screens: $(VENV)/.ready ## Write every screen of a language as pages for a reviewer (LANG=de; ARGS="menu help": only these).
 	$(BIN)/python -m scripts.screens_of_language $(LANG) $(ARGS)
 
-picture: $(VENV)/.ready ## Draw the pictures of README.md and docs/ anew.
-	$(BIN)/python -m tests.frontends.tui.picture
+pictures: $(VENV)/.ready ## Draw the pictures of README.md and docs/ anew (ARGS="menu kiosk": only these).
+	$(BIN)/python -m tests.frontends.tui.pictures $(ARGS)
 
 man: $(VENV)/.ready ## Write the manual page anew from the command line.
 	@$(BIN)/python -m scripts.man_page

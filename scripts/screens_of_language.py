@@ -8,7 +8,6 @@ is named, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,14 +15,13 @@ from html import escape
 from pathlib import Path
 
 from bootmenu import i18n
-from bootmenu.terminal.capabilities import Depth
 from scripts.build_hook import compile_catalogues
-from tests.frontends.tui import appearance, svg
+from tests.frontends.tui import appearance
+from tests.frontends.tui.pictures import of_scene
 from tests.frontends.tui.scenes import SCENES
 
 ROOT = Path(__file__).parents[1]
 SIZES = appearance.SIZES
-DARK = next(one.theme for one in appearance.VARIANTS if (one.name, one.depth) == ("dark", Depth.ALL))
 
 _PAGE = """<!doctype html>
 <html lang="{code}"><meta charset="utf-8"><title>{title}</title>
@@ -35,24 +33,11 @@ section{{display:grid;grid-template-columns:1fr 1fr;gap:1em;margin-bottom:2em}}h
 """
 
 
-async def _pictures(name: str) -> list[str]:
-    """Return the pictures of a scene, one for each size."""
-    found = []
-    async with appearance.playing(name) as menu:
-        await appearance.dress(menu, DARK)
-        for size in SIZES:
-            if size != SIZES[0]:
-                await menu.pilot.resize_terminal(*size)
-                await menu.pilot.pause()
-            found.append(svg.drawn(svg.of_app(appearance.seen(menu)), f"{name}, {size[0]}x{size[1]}"))
-    return found
-
-
 def pictures(name: str, code: str) -> list[str]:
     """Return the pictures of a scene in a language, one for each size. Raise AssertionError if it is not reached."""
     i18n.use(code, {})
     try:
-        return asyncio.run(_pictures(name))
+        return of_scene(name, SIZES)
     finally:
         i18n.use(i18n.ENGLISH, {})
 
