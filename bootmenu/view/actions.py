@@ -411,6 +411,15 @@ TABLE: tuple[Action, ...] = (
         essential=True,
     ),
     Action(
+        name="evidence",
+        keys=_ENTER,
+        shown="Enter",
+        label=N_("evidence"),
+        help=N_("show the values that each check compared; again: hide them"),
+        screens=(ScreenId.DETAILS,),
+        essential=True,
+    ),
+    Action(
         name="tree",
         keys=("v",),
         shown="v",
@@ -423,11 +432,20 @@ TABLE: tuple[Action, ...] = (
     ),
     Action(
         name="back",
+        keys=("escape", "q"),
+        shown="Esc",
+        label=N_("back"),
+        help=N_("back"),
+        screens=(ScreenId.DETAILS,),
+        essential=True,
+    ),
+    Action(
+        name="back",
         keys=("escape", "q", *_ENTER),
         shown="Esc",
         label=N_("back"),
         help=N_("back"),
-        screens=(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON),
+        screens=(ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON),
         essential=True,
     ),
     Action(

@@ -16,25 +16,32 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import clean
 from bootmenu.view.boot_plan import plan_rows
 from bootmenu.view.entry_summary import field, files, label_width
-from bootmenu.view.findings import STACKED, evidence, finding
+from bootmenu.view.findings import evidence, finding, text_column
 from bootmenu.view.page_edges import heading
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule
 from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
 
 
 def details(
-    listing: Listing, machine: MachineFacts, machine_report: Report, plan: LoadPlan | BootmenuError | None, width: int
+    listing: Listing,
+    machine: MachineFacts,
+    machine_report: Report,
+    plan: LoadPlan | BootmenuError | None,
+    width: int,
+    *,
+    unfolded: bool = False,
 ) -> list[Line]:
-    """Return the details of an entry, without the machine's. plan: None while it is being made."""
+    """Return the details of an entry, without the machine's. plan: None while it is being made. unfolded: with the
+    evidence of the findings."""
     lines = [heading(width, full_name(listing.entry)), *files(listing, machine, width)]
     lines += field(_("entry id"), clean(listing.entry.id, 300), width, style=Style.DIM)
     for place in listing.places:
         if place.path:  # in the form that the setting kiosk.disks takes
             name = f"PARTUUID={place.partuuid} on {place.path}" if place.partuuid else place.path
             lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, style=Style.DIM)
-    lines += [BLANK, heading(width, _("What was checked"))]
+    lines += [BLANK, _checks_heading(width, _("What was checked"), unfolded)]
     for found in own_findings(listing.report, machine_report):
-        lines += _with_evidence(found, width)
+        lines += _finding(found, width, unfolded)
     lines += [BLANK, heading(width, _("Boot plan")), *plan_section(plan, width)]
     return lines
 
@@ -81,29 +88,37 @@ def device_trees(choices: Sequence[DtbChoice] | BootmenuError | None, listing: L
     return lines
 
 
-def machine_details(machine_report: Report, notices: Sequence[str], width: int) -> list[Line]:
-    """Return the notices and findings that apply to every entry."""
-    lines = [heading(width, _("This machine, for every entry"))]
+def machine_details(
+    machine_report: Report, notices: Sequence[str], width: int, *, unfolded: bool = False
+) -> list[Line]:
+    """Return the notices and findings that apply to every entry. unfolded: with the evidence of the findings."""
+    lines = [_checks_heading(width, _("This machine, for every entry"), unfolded)]
     for notice in notices:
         lines += block(
             width - 1, [Span(f" {_(NOTE)}", Style.WARN)], verdict_width() + 2, clean(localized(notice)), Style.STRONG
         )
     for found in machine_report.findings:
-        lines += _with_evidence(found, width)
+        lines += _finding(found, width, unfolded)
     return lines if len(lines) > 1 else [*lines, *paragraph(width, _("Nothing was checked."), Style.DIM)]
 
 
-def _with_evidence(found: Finding, width: int) -> list[Line]:
-    """Return a finding, and under it why that matters, if something is wrong, and the values that were compared."""
+def _checks_heading(width: int, text: str, unfolded: bool) -> Line:
+    """Return a rule with a title, and the key that unfolds or folds the evidence."""
+    hint = _("Enter hides the evidence") if unfolded else _("Enter shows the evidence")
+    return rule(width, [Span(text, Style.HEADING)], [Span(hint, Style.KEY, press="enter")])
+
+
+def _finding(found: Finding, width: int, unfolded: bool) -> list[Line]:
+    """Return a finding, and under it why that matters, if something is wrong, and if it is unfolded the values that
+    were compared."""
     from bootmenu.view.check_help import why  # not before somebody asks for details
 
     lines = finding(found, width)
-    indent = verdict_width() + (2 if width < STACKED else 15)
     if found.severity is not Severity.PASS and (reason := why(found.code)):
-        lines += block(width - 1, [], indent, reason)
-    for name, value in evidence(found):
+        lines += block(width - 1, [], text_column(), reason)
+    for name, value in evidence(found) if unfolded else ():
         text = value if isinstance(value, str) else json.dumps(_without_null(value), ensure_ascii=False, default=str)
-        lines += block(width - 1, [], indent, f"{name}: {clean(text, 1000)}", Style.DIM)
+        lines += block(width - 1, [], text_column(), f"{name}: {clean(text, 1000)}", Style.DIM)
     return lines
 
 

@@ -13,9 +13,9 @@ from bootmenu.model.kernel import Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view.findings import finding
+from bootmenu.view.findings import coded, finding
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
-from bootmenu.view.wording import own_findings, verdict, verdict_width
+from bootmenu.view.wording import own_findings, verdict
 
 _LABELS = (
     *(N_("kernel"), N_("initramfs"), N_("companion"), N_("device tree"), N_("overlay"), N_("command line")),
@@ -111,9 +111,7 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
             lines += finding(shown, width)
     for shared in machine_report.findings:
         if shared.severity is not Severity.PASS and shared in report.findings:
-            label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Style.STRONG)]
-            column = max(label_width(), verdict_width() + len(shared.code) + 4)
-            lines += block(width - 1, label, column, _("applies to every entry: see the top"), Style.DIM)
+            lines += coded(shared, _("applies to every entry: see the top"), width, Style.DIM)
     passes = len(report.of(Severity.PASS))
     if passes and not lines:
         lines.append(

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A finding of a check as lines: its severity, code, message and hint."""
+"""A finding of a check as lines: its severity, message, hint and code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.i18n import _, localized
+from bootmenu.i18n import _, for_each_language, localized
 from bootmenu.model.finding import Finding
-from bootmenu.terminal.cells import clean
+from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import Line, Span, Style, block
 from bootmenu.view.wording import verdict, verdict_width
-
-STACKED = 60
-"""Columns; on a narrower screen the message is printed under the code, not after it."""
 
 
 def message(shown: Finding) -> str:
@@ -25,23 +22,35 @@ def hint(shown: Finding) -> str:
     return clean(localized(shown.hint))
 
 
-def finding(shown: Finding, width: int, *, column: int = 15) -> list[Line]:
-    """Return `■ FAIL IMG-PAGE`, the message, which is wrapped in its own column, and the hint under it.
+@for_each_language
+def text_column() -> int:
+    """Return the column at which the text of a finding starts, whatever the length of its code."""
+    return verdict_width() + 2
 
-    column: where the message begins, counted from the code; further right if the code is longer.
-    """
-    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Style.STRONG)]
-    indent = verdict_width() + 2
-    lines = [Line(tuple(label))] if width < STACKED else []
-    if lines:
-        lines += block(width - 1, [], indent, message(shown))
-    else:
-        indent = verdict_width() + max(column, len(shown.code) + 4)
-        lines += block(width - 1, label, indent, message(shown))
+
+def finding(shown: Finding, width: int) -> list[Line]:
+    """Return `■ FAIL This kernel uses 16 KiB pages.    IMG-PAGE`, wrapped in one column, and the hint under it."""
+    lines = coded(shown, message(shown), width)
     if advice := hint(shown):
-        arrow = [Span(" " * (indent - 2)), Span("→", Style.KEY)]
-        lines += block(width - 1, arrow, indent, advice, Style.STRONG)
+        arrow = [Span(" " * (text_column() - 2)), Span("→", Style.KEY)]
+        lines += block(width - 1, arrow, text_column(), advice, Style.STRONG)
     return lines
+
+
+def coded(shown: Finding, text: str, width: int, style: Style = Style.TEXT) -> list[Line]:
+    """Return the verdict of a finding, a text about it in one column, and its code at the right end.
+
+    On a narrow screen the code is above the text.
+    """
+    label, code = [Span(" "), verdict(shown.severity)], clean(shown.code, 20)
+    if width - 1 - text_column() - cells(code) - 2 >= _FIRST_WORDS:
+        return block(width - 1, label, text_column(), text, style, tail=Span(code, Style.LABEL))
+    lines = [Line((*label, Span(" "), Span(code, Style.LABEL)))]
+    return lines + block(width - 1, [], text_column(), text, style)
+
+
+_FIRST_WORDS = 16
+"""Columns for text that are left beside a code at least."""
 
 
 def evidence(shown: Finding) -> Iterator[tuple[str, object]]:

@@ -165,13 +165,14 @@ def rule(
 
 
 def block(
-    width: int, label: Sequence[Span], column: int, text: str, style: Style = Style.TEXT, *, tail: str = ""
+    width: int, label: Sequence[Span], column: int, text: str, style: Style = Style.TEXT, *, tail: str | Span = ""
 ) -> list[Line]:
     """Return a label and a text that starts and wraps at `column`. tail: right-aligned on the first line."""
     room = max(width - column, 8)
-    first = room - (cells(tail) + 2 if tail else 0)
-    if tail and first < 12:
-        tail, first = "", room
+    end = Span(tail) if isinstance(tail, str) else tail
+    first = room - (cells(end.text) + 2 if end.text else 0)
+    if first < 12:
+        end, first = Span(""), room
     rows = wrap(text, first)
     if len(rows) > 1:
         head = rows[0]
@@ -180,8 +181,8 @@ def block(
     head_spans = clip(label, column - 1)
     gap = " " * (column - sum(cells(span.text) for span in head_spans))
     opening = [*head_spans, Span(gap), Span(rows[0], style)]
-    if tail:
-        opening += [Span(" " * (room - cells(rows[0]) - cells(tail))), Span(tail)]
+    if end.text:
+        opening += [Span(" " * (room - cells(rows[0]) - cells(end.text))), end]
     return [Line(tuple(opening))] + [line(" " * column, Span(row, style)) for row in rows[1:]]
 
 

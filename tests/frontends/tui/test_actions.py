@@ -240,6 +240,7 @@ async def test_a_test_load_ends_with_the_kernel_s_answer_in_the_verdict(fails: b
         await menu.sees("LOAD-TEST")
         if fails:
             assert "EBUSY" in menu.text
+            await menu.press("enter")
             assert "CPUs are stuck" in menu.text
         await menu.press("escape", "r")
         await menu.scanned()

@@ -28,6 +28,7 @@ from bootmenu.model.value import replace
 from bootmenu.view.entry_details import machine_details
 from bootmenu.view.entry_list import Columns, Row, row_line
 from bootmenu.view.entry_texts import entry_texts
+from bootmenu.view.findings import finding, text_column
 from tests.builders import fakes, machines
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import running
@@ -380,34 +381,44 @@ async def test_details_say_no_more_of_device_trees_than_there_is(trees: tuple[Dt
             assert "Device trees" not in menu.text
 
 
-async def test_details_show_every_finding_its_evidence_and_the_plan() -> None:
+async def test_details_show_every_finding_and_the_plan_and_on_demand_the_evidence() -> None:
     session = fakes.stuck_session()
+    evidence = {"page_size: 16384", "supported: [4096, 65536]", "possible_cpus: [0, 1, 2, 3]"}
+    shown = {"IMG-ARCH", "note", "The kernel verifies the image itself.", "entry id"}
     async with running(session, size=(80, 60)) as menu:
         await menu.press("3", "d")
         await menu.at(DetailsScreen)
         await menu.sees("kexec_file_load: the entry names no device tree")
-        for text in (
-            "IMG-ARCH",
-            "page_size: 16384",
-            "supported: [4096, 65536]",
-            "note",
-            "The kernel verifies the image itself.",
-            "spin-table",
-            "entry id",
-        ):
-            assert text in menu.text
+        for hint, expected in (("shows", shown), ("hides", shown | evidence), ("shows", shown)):
+            await menu.sees(f"Enter {hint} the evidence")
+            assert {text for text in shown | evidence if text in menu.text} == expected
+            await menu.press("enter")
         await menu.press("escape")
         assert "16K pages" in menu.selected
+
+
+@pytest.mark.parametrize("width", [44, 60, 80, 120])
+def test_the_text_of_a_finding_is_in_one_column_whatever_its_code_is(width: int) -> None:
+    column = text_column()
+    for code in ("A-B", "IMG-PAGE", "FILE-OUTSIDE", "DT-CPU-SPIN-RESERVED"):
+        shown = Finding(code=code, severity=Severity.FAIL, message="word " * 40, hint="do " * 40)
+        first, *others = [line.text for line in finding(shown, width)]
+        if first.startswith(" ■ FAIL word"):
+            assert first.endswith(f"  {code}")
+            assert len(first) == width - 1
+        else:
+            assert (first, width) == (f" ■ FAIL {code}", 44)
+        assert all(len(row) < width and row[:column].strip() in ("", "→") and row[column] != " " for row in others)
 
 
 def test_details_have_words_for_people_where_programs_read_null() -> None:
     reports = [check_machine(machines.recorded(name)) for name in machines.MACHINES]
     assert any(None in found.evidence.values() for report in reports for found in report.findings)
     for report in reports:
-        text = "\n".join(line.text for line in machine_details(report, (), 80))
+        text = "\n".join(line.text for line in machine_details(report, (), 80, unfolded=True))
         assert "null" not in text
     nested = Finding(code="X", severity=Severity.WARN, message="x", evidence={"a": None, "b": {"cpu@0": [None, 1]}})
-    text = "\n".join(line.text for line in machine_details(Report.from_findings([nested]), (), 80))
+    text = "\n".join(line.text for line in machine_details(Report.from_findings([nested]), (), 80, unfolded=True))
     assert "a: " not in text
     assert 'b: {"cpu@0": ["none", 1]}' in text
 

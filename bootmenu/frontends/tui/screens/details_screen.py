@@ -49,17 +49,21 @@ class DetailsScreen(PagerScreen[None]):
         self.problem = problem
         self.plan: LoadPlan | BootmenuError | None = None
         self.trees: tuple[DtbChoice, ...] | BootmenuError | None = None
+        self._unfolded = False
+        """Whether the evidence is shown."""
 
     def render_page(self, width: int) -> list[Line]:
         """Return files, findings and plan of the entry, and the machine."""
         session = self.context.session
-        machine = machine_details(session.machine_report, session.notices, width)
+        machine = machine_details(session.machine_report, session.notices, width, unfolded=self._unfolded)
         if self.problem is not None:
             left_out = problem_summary(self.problem, width)
             return [heading(width, _("Could not be read")), *left_out, BLANK, *machine]
         if self.listing is None:
             return machine
-        entry = details(self.listing, session.machine, session.machine_report, self.plan, width)
+        entry = details(
+            self.listing, session.machine, session.machine_report, self.plan, width, unfolded=self._unfolded
+        )
         return [*entry, *device_trees(self.trees, self.listing, width), BLANK, *machine]
 
     @property
@@ -108,6 +112,11 @@ class DetailsScreen(PagerScreen[None]):
         """Show the device tree that the kernel would get."""
         if self.listing is not None:
             self.app.push_screen(DtbScreen(self.context, self.listing))
+
+    def action_evidence(self) -> None:
+        """Show the evidence, or fold it."""
+        self._unfolded = not self._unfolded
+        self.draw()
 
     def action_back(self) -> None:
         """Return to the menu."""
