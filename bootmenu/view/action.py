@@ -42,3 +42,10 @@ def move(name: str, keys: tuple[str, ...], shown: str, text: str, screens: tuple
     """Return an action that moves something or edits a line: essential, not in the footer, and allowed in a burst of
     text."""
     return Action(name=name, keys=keys, shown=shown, help=text, screens=screens, essential=True, in_text=True)
+
+
+def essential(
+    name: str, keys: tuple[str, ...], shown: str, label: str, text: str, screens: tuple[ScreenId, ...]
+) -> Action:
+    """Return an action that no policy may forbid."""
+    return Action(name=name, keys=keys, shown=shown, label=label, help=text, screens=screens, essential=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bootmenu.i18n import N_
 from bootmenu.view.action import Action
+from bootmenu.view.action import essential as _essential
 from bootmenu.view.action import move as _move
 from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPING, Requirement, ScreenId, Situation
 
@@ -38,15 +39,7 @@ TABLE: tuple[Action, ...] = (
         essential=True,
         labelled_with=Situation.FOLDED,
     ),
-    Action(
-        name="boot",
-        keys=_ENTER,
-        shown="Enter",
-        label=N_("start"),
-        help=N_("boot it"),
-        screens=(ScreenId.KIOSK,),
-        essential=True,
-    ),
+    _essential("boot", _ENTER, "Enter", N_("start"), N_("boot it"), (ScreenId.KIOSK,)),
     Action(
         name="unfilter",
         keys=("escape", "c"),
@@ -244,15 +237,7 @@ TABLE: tuple[Action, ...] = (
     ),
     _move("page_up", ("pageup", "b"), "PgUp b", N_("scroll up"), (ScreenId.MENU, *BOXES, *SCROLLED)),
     # --- a line that is typed
-    Action(
-        name="boot",
-        keys=_ENTER,
-        shown="Enter",
-        label=N_("boot"),
-        help=N_("boot with these changes"),
-        screens=(ScreenId.EDIT,),
-        essential=True,
-    ),
+    _essential("boot", _ENTER, "Enter", N_("boot"), N_("boot with these changes"), (ScreenId.EDIT,)),
     Action(
         name="keep",
         keys=_ENTER,
@@ -274,14 +259,8 @@ TABLE: tuple[Action, ...] = (
     ),
     _move("up", ("up", "ctrl+p"), "↑", N_("the line above"), (ScreenId.EDIT, ScreenId.FILTER)),
     _move("down", ("down", "ctrl+n"), "↓", N_("the line below"), (ScreenId.EDIT, ScreenId.FILTER)),
-    Action(
-        name="choose",
-        keys=("tab",),
-        shown="Tab",
-        label=N_("next choice"),
-        help=N_("the next device tree for this board"),
-        screens=(ScreenId.EDIT,),
-        essential=True,
+    _essential(
+        "choose", ("tab",), "Tab", N_("next choice"), N_("the next device tree for this board"), (ScreenId.EDIT,)
     ),
     Action(
         name="choose_back",
@@ -308,42 +287,12 @@ TABLE: tuple[Action, ...] = (
     _move("kill", ("ctrl+k",), "Ctrl+K", N_("delete to the end of the line"), TYPING),
     _move("page_down", ("pagedown",), "PgDn", N_("scroll down"), (ScreenId.EDIT, ScreenId.PASSPHRASE)),
     _move("page_up", ("pageup",), "PgUp", N_("scroll up"), (ScreenId.EDIT, ScreenId.PASSPHRASE)),
-    Action(
-        name="revert",
-        keys=("ctrl+r",),
-        shown="Ctrl+R",
-        label=N_("undo all"),
-        help=N_("undo every change"),
-        screens=(ScreenId.EDIT,),
-        essential=True,
+    _essential("revert", ("ctrl+r",), "Ctrl+R", N_("undo all"), N_("undo every change"), (ScreenId.EDIT,)),
+    _essential(
+        "back", ("escape", "ctrl+c"), "Esc", N_("back"), N_("discard the changes, and go back"), (ScreenId.EDIT,)
     ),
-    Action(
-        name="back",
-        keys=("escape", "ctrl+c"),
-        shown="Esc",
-        label=N_("back"),
-        help=N_("discard the changes, and go back"),
-        screens=(ScreenId.EDIT,),
-        essential=True,
-    ),
-    Action(
-        name="no",
-        keys=("escape", "ctrl+c"),
-        shown="Esc",
-        label=N_("show all"),
-        help=N_("show all entries again"),
-        screens=(ScreenId.FILTER,),
-        essential=True,
-    ),
-    Action(
-        name="no",
-        keys=("escape", "ctrl+c"),
-        shown="Esc",
-        label=N_("back"),
-        help=N_("leave it locked"),
-        screens=(ScreenId.PASSPHRASE,),
-        essential=True,
-    ),
+    _essential("no", ("escape", "ctrl+c"), "Esc", N_("show all"), N_("show all entries again"), (ScreenId.FILTER,)),
+    _essential("no", ("escape", "ctrl+c"), "Esc", N_("back"), N_("leave it locked"), (ScreenId.PASSPHRASE,)),
     # --- questions
     Action(
         name="switch",
@@ -353,33 +302,9 @@ TABLE: tuple[Action, ...] = (
         screens=(ScreenId.CONFIRM,),
         essential=True,
     ),
-    Action(
-        name="confirm",
-        keys=_ENTER,
-        shown="Enter",
-        label=N_("take the marked choice"),
-        help=N_("take the marked choice"),
-        screens=BOXES,
-        essential=True,
-    ),
-    Action(
-        name="yes",
-        keys=("y",),
-        shown="y",
-        label=N_("yes"),
-        help=N_("yes, start it"),
-        screens=(ScreenId.CONFIRM,),
-        essential=True,
-    ),
-    Action(
-        name="no",
-        keys=("n", "escape", "q"),
-        shown="Esc n",
-        label=N_("no, back"),
-        help=N_("no, back"),
-        screens=BOXES,
-        essential=True,
-    ),
+    _essential("confirm", _ENTER, "Enter", N_("take the marked choice"), N_("take the marked choice"), BOXES),
+    _essential("yes", ("y",), "y", N_("yes"), N_("yes, start it"), (ScreenId.CONFIRM,)),
+    _essential("no", ("n", "escape", "q"), "Esc n", N_("no, back"), N_("no, back"), BOXES),
     # --- the other screens
     _move("enter_pin", _ENTER, "Enter", N_("take the marked digit; OK tries the PIN"), (ScreenId.PIN,)),
     _move("up", ("left",), "←", N_("the previous sign"), (ScreenId.PIN,)),
@@ -392,32 +317,29 @@ TABLE: tuple[Action, ...] = (
         screens=(ScreenId.PIN,),
         essential=True,
     ),
-    Action(
-        name="cancel",
-        keys=("escape", "ctrl+c", "q"),
-        shown="Esc",
-        label=N_("cancel"),
-        help=N_("stop loading and go back to the menu; nothing stays loaded"),
-        screens=(ScreenId.PROGRESS,),
-        essential=True,
+    _essential(
+        "cancel",
+        ("escape", "ctrl+c", "q"),
+        "Esc",
+        N_("cancel"),
+        N_("stop loading and go back to the menu; nothing stays loaded"),
+        (ScreenId.PROGRESS,),
     ),
-    Action(
-        name="back",
-        keys=(*_ENTER, "escape", "q"),
-        shown="Enter",
-        label=N_("back to the menu"),
-        help=N_("back to the menu"),
-        screens=(ScreenId.REFUSAL, ScreenId.ARRIVAL),
-        essential=True,
+    _essential(
+        "back",
+        (*_ENTER, "escape", "q"),
+        "Enter",
+        N_("back to the menu"),
+        N_("back to the menu"),
+        (ScreenId.REFUSAL, ScreenId.ARRIVAL),
     ),
-    Action(
-        name="evidence",
-        keys=_ENTER,
-        shown="Enter",
-        label=N_("evidence"),
-        help=N_("show the values that each check compared; again: hide them"),
-        screens=(ScreenId.DETAILS,),
-        essential=True,
+    _essential(
+        "evidence",
+        _ENTER,
+        "Enter",
+        N_("evidence"),
+        N_("show the values that each check compared; again: hide them"),
+        (ScreenId.DETAILS,),
     ),
     Action(
         name="tree",
@@ -430,32 +352,22 @@ TABLE: tuple[Action, ...] = (
         screens=(ScreenId.DETAILS,),
         labelled_with=Situation.ENTRY,
     ),
-    Action(
-        name="back",
-        keys=("escape", "q"),
-        shown="Esc",
-        label=N_("back"),
-        help=N_("back"),
-        screens=(ScreenId.DETAILS,),
-        essential=True,
+    _essential("back", ("escape", "q"), "Esc", N_("back"), N_("back"), (ScreenId.DETAILS,)),
+    _essential(
+        "back",
+        ("escape", "q", *_ENTER),
+        "Esc",
+        N_("back"),
+        N_("back"),
+        (ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON),
     ),
-    Action(
-        name="back",
-        keys=("escape", "q", *_ENTER),
-        shown="Esc",
-        label=N_("back"),
-        help=N_("back"),
-        screens=(ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON),
-        essential=True,
-    ),
-    Action(
-        name="back",
-        keys=("escape", "q", *_ENTER, "f1", "question_mark", "h"),
-        shown="Esc F1",
-        label=N_("back"),
-        help=N_("back"),
-        screens=(ScreenId.HELP,),
-        essential=True,
+    _essential(
+        "back",
+        ("escape", "q", *_ENTER, "f1", "question_mark", "h"),
+        "Esc F1",
+        N_("back"),
+        N_("back"),
+        (ScreenId.HELP,),
     ),
     Action(
         name="help",
