@@ -16,6 +16,7 @@ from bootmenu.commands.printing import print_json, print_lines, print_note
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.model.entry import Problem
+    from bootmenu.view.entry_texts import Marks
     from bootmenu.view.styled_text import Line
 
 HELP = "list what can be booted, with verdicts"
@@ -36,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan once and print the entries, and what could not be read."""
+    from bootmenu.bootstate.state import State
     from bootmenu.model.finding import Severity
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.scan_collection import collect
     from bootmenu.view import json_output
+    from bootmenu.view.entry_texts import marks
     from bootmenu.view.terminal_text import TerminalText
 
     host, machine = shared_options.host_and_machine(arguments.machine)
@@ -50,11 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         MachineSession(host, machine, (lambda: trees) if trees else None, settings=settings, local=local)
     ) as session:
         listings, problems = collect(session)
+        state = session.state_store.state if local and not trees else State()
     if arguments.json:
         print_json(json_output.scan_to_json(listings, problems))
         return 0
     terminal = TerminalText(sys.stdout, os.environ)
-    print_lines(terminal, scan_lines(listings, terminal.width))
+    print_lines(terminal, scan_lines(listings, marks(listings, state, settings, finished=True), terminal.width))
     sys.stdout.flush()
     _print_problems(problems)
     if not listings:
@@ -97,12 +101,12 @@ _SUDO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """secure_path of Debian's /etc/sudoers."""
 
 
-def scan_lines(listings: Sequence[Listing], width: int) -> Iterator[Line]:
-    """Yield the lines of each entry: verdict, id, partition and title; and the worst finding, unless the verdict is
-    ok. width: columns."""
+def scan_lines(listings: Sequence[Listing], marked: Marks, width: int) -> Iterator[Line]:
+    """Yield the lines of each entry: verdict, mark, id, partition and title; and the worst finding, unless the
+    verdict is ok. marked: what starts automatically. width: columns."""
     from bootmenu.model.finding import Severity
     from bootmenu.terminal.cells import cells, clean
-    from bootmenu.view.entry_texts import distinct_texts, entry_texts
+    from bootmenu.view.entry_texts import distinct_texts, entry_texts, mark_of
     from bootmenu.view.findings import message
     from bootmenu.view.styled_text import Span, Style, block, line
     from bootmenu.view.wording import verdict_width
@@ -112,7 +116,7 @@ def scan_lines(listings: Sequence[Listing], width: int) -> Iterator[Line]:
     indent = verdict_width() + 3
     column = indent + longest + 2
     stacked = width - column < _ROOM
-    rows = distinct_texts([entry_texts(listing) for listing in listings])
+    rows = distinct_texts([entry_texts(listing, mark=mark_of(listing, marked)) for listing in listings])
     for listing, row in zip(listings, rows, strict=True):
         name, where = clean(listing.entry.id), clean(f"{listing.entry.device}: {row.name}", 300)
         label = [row.verdict, Span(f" {row.sign}"), *([] if stacked else [Span(f" {name}", Style.STRONG)])]

@@ -31,7 +31,7 @@ class PlainListing(PlainBase):
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._session = context.session
-        self._entries = EntryList()
+        self._entries = EntryList(context.settings)
         self._filter = ""
         """The words that listed entries contain."""
         self._unfolded = False

@@ -172,8 +172,9 @@ TABLE: tuple[Action, ...] = (
         keys=("D", "upper_d"),
         shown="D",
         label=N_("make default"),
-        help=N_("make the entry the default; again: undo that"),
+        help=N_("make the entry the default, or undo that; asks first"),
         plain="D N",
+        plain_help=N_("make the entry the default; again: undo that"),
         labelled_with=Situation.ENTRY,
     ),
     Action(

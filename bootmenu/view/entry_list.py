@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bootmenu.bootstate.state import State
+from bootmenu.config.settings import Settings
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _, for_each_language, localized
@@ -17,7 +18,7 @@ from bootmenu.model.value import Value, field, replace
 from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts
+from bootmenu.view.entry_texts import EntryTexts, Mark, distinct_texts, entry_texts, mark_of, marks
 from bootmenu.view.snapshot_folds import Fold, fold_key, is_quiet, outermost
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, awaited, name, sentence_of, skip, verdict_of, verdict_width
@@ -162,11 +163,13 @@ class EntryList:
     filter is removed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        """settings: they decide what starts automatically."""
+        self._settings = settings or Settings()
         self._texts: dict[str, EntryTexts] = {}
         """The texts of each entry, by its id, before they are told apart."""
-        self._made: tuple[object, Rows] = (None, Rows())
-        """The last rows without a filter, after what they were made of."""
+        self._made: dict[bool, tuple[object, Rows]] = {}
+        """The last rows with folds, and without, each after what they were made of."""
 
     def rows(
         self,
@@ -178,30 +181,28 @@ class EntryList:
     ) -> Rows:
         """Return each partition with its entries and problems, or a note that it has none.
 
-        The snapshots of a system are one row; a default among them is listed as usual. state: remembered defaults and
-        boots. filter_text: words; only entries that match all of them are listed, and nothing is folded. unfolded:
-        keys of rows under which the entries are listed, too; None for no such rows, but all entries at their places.
+        The snapshots of a system are one row; what starts automatically is listed as usual. state: remembered
+        defaults and boots. filter_text: words; only entries that match all of them are listed, with the numbers that
+        they have without it, and nothing is folded. unfolded: keys of rows under which the entries are listed, too;
+        None for no such rows, but all entries at their places.
         """
         state = state or State()
         if words := filter_text.lower().split():
-            return Rows(self._matching_rows(results.groups, state, words))
+            return Rows(_matching_rows(self.rows(results, state, unfolded=None), words))
         parts = [(group.device, group.done, tuple(group.listings), tuple(group.problems)) for group in results.groups]
         made_of = (state, unfolded, results.finished, parts)
-        if self._made[0] != made_of:
-            texts: dict[str, EntryTexts] = {}
-            self._made = made_of, Rows(self._all_rows(results, state, unfolded, texts))
-            self._texts = texts
-        return self._made[1]
+        before, rows = self._made.get(unfolded is None, (None, Rows()))
+        if before != made_of:
+            rows = Rows(self._all_rows(results, state, unfolded))
+            self._made[unfolded is None] = made_of, rows
+        return rows
 
-    def _all_rows(
-        self, results: ScanResults, state: State, unfolded: Container[str] | None, made: dict[str, EntryTexts]
-    ) -> list[Row]:
-        """Return the rows without a filter. made: takes the texts of every entry."""
+    def _all_rows(self, results: ScanResults, state: State, unfolded: Container[str] | None) -> list[Row]:
+        """Return the rows without a filter."""
         listed: list[Row] = []
         number = 0
         groups = results.groups
-        found = [self._entry_texts(listing, state) for group in groups for listing in group.listings]
-        made.update((entry.listing.entry.id, entry) for entry in found)
+        found = self._entry_texts(results, state)
         texts = iter(distinct_texts(found))
         partition = ""
         folded: dict[str, list[EntryTexts]] = {}
@@ -210,39 +211,47 @@ class EntryList:
                 listed += _folds(folded, unfolded or ())
                 folded = {}
             entries = [next(texts) for _ in group.listings]
-            if unfolded is not None:
-                entries = _fold(entries, group, folded)
-            if not entries and is_quiet(group.device) and not group.problems:
+            alone = _fold(entries, group, folded)
+            shown = entries if unfolded is None else alone
+            if not shown and is_quiet(group.device) and not group.problems:
                 continue
             listed.append(Row(None, _title(group.device), heading=True))
-            for entry in entries:
-                number += 1
-                listed.append(_entry_row(entry, number))
+            places = {id(entry): number + place for place, entry in enumerate(alone, 1)}
+            number += len(alone)
+            listed += [_entry_row(entry, places.get(id(entry), 0)) for entry in shown]
             listed += [Row(f"problem {problem}", problem=problem) for problem in group.problems]
             if not group.listings and not group.problems:
                 listed.append(Row(None, _empty_text(group)))
-        listed += _folds(folded, unfolded or ())
+        if unfolded is not None:
+            listed += _folds(folded, unfolded)
         if not listed and results.finished:
             listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
         return listed
 
-    def _matching_rows(self, groups: Iterable[Group], state: State, words: Sequence[str]) -> list[Row]:
-        """Return the partitions that have entries with these words, and these entries."""
-        titled = [(title := _title(group.device), _matching(group, title, words)) for group in groups]
-        texts = iter(distinct_texts([self._entry_texts(listing, state) for _, found in titled for listing in found]))
-        listed: list[Row] = []
-        number = 0
-        for title, found in titled:
-            if found:
-                listed.append(Row(None, title, heading=True))
-            for _listing in found:
-                number += 1
-                listed.append(_entry_row(next(texts), number))
-        return listed or [Row(None, _("No entry has these words."))]
+    def _entry_texts(self, results: ScanResults, state: State) -> list[EntryTexts]:
+        """Return the texts of all entries, the same objects as before where nothing has changed."""
+        listings = list(results.listings)
+        marked = marks(listings, state, self._settings, finished=results.finished)
+        found: list[EntryTexts] = []
+        for listing in listings:
+            known = self._texts.get(listing.entry.id)
+            known = known if known and known.listing is listing else None
+            found.append(entry_texts(listing, state, known, mark=mark_of(listing, marked)))
+        self._texts = {entry.listing.entry.id: entry for entry in found}
+        return found
 
-    def _entry_texts(self, listing: Listing, state: State) -> EntryTexts:
-        known = self._texts.get(listing.entry.id)
-        return entry_texts(listing, state, known if known and known.listing is listing else None)
+
+def _matching_rows(rows: Iterable[Row], words: Sequence[str]) -> list[Row]:
+    """Return the entries with these words, below their partitions."""
+    listed: list[Row] = []
+    heading, missing = Row(None), True
+    for row in rows:
+        if row.heading:
+            heading, missing = row, True
+        elif row.listing is not None and matches(row.listing, heading.text, words):
+            listed += [heading, row] if missing else [row]
+            missing = False
+    return listed or [Row(None, _("No entry has these words."))]
 
 
 def _entry_row(entry: EntryTexts, number: int = 0, *, within: str = "") -> Row:
@@ -266,10 +275,6 @@ def _folds(folded: Mapping[str, Sequence[EntryTexts]], unfolded: Container[str])
         yield Row(key, fold=Fold.of([entry.listing for entry in entries], is_open=is_open))
         for entry in entries if is_open else ():
             yield _entry_row(entry, within=key)
-
-
-def _matching(group: Group, title: str, words: Sequence[str]) -> list[Listing]:
-    return [listing for listing in group.listings if matches(listing, title, words)]
 
 
 def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:

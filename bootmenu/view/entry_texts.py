@@ -8,21 +8,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from bootmenu.bootstate.state import State
+from bootmenu.config.settings import Settings
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.value import Value, field, replace
+from bootmenu.session.autoboot import choose
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import Span
 from bootmenu.view.wording import name, verdict_of, word
 
 
 class Mark(StrEnum):
-    """The mark of a default: in the last column, or as a sign if it has no room. The first that applies is shown."""
+    """The mark of what starts automatically: in the last column, or as a sign if it has no room. No two entries have
+    the same one."""
 
     NEXT = N_("next")
-    """The default of the next boot only."""
-    DEFAULT = N_("default")
+    """It starts the next time only."""
+    STARTS = N_("starts")
+    """It starts if nobody chooses, except for the next time if another entry has NEXT."""
 
     @classmethod
     def width(cls) -> int:
@@ -87,23 +91,41 @@ class EntryTexts(Value):
         return f"{text} ({self.extra})" if self.extra else text
 
 
-def entry_texts(listing: Listing, state: State | None = None, known: EntryTexts | None = None) -> EntryTexts:
-    """Return the row of an entry. state: the remembered defaults and boots, if any.
+def entry_texts(
+    listing: Listing, state: State | None = None, known: EntryTexts | None = None, *, mark: Mark | None = None
+) -> EntryTexts:
+    """Return the row of an entry. state: the remembered boots, if any.
 
     known: its row so far, which is returned if it still holds.
     """
-    state = state or State()
-    mark, lost = _mark(listing, state), state.lost_at(listing.entry.id) is not None
+    lost = state is not None and state.lost_at(listing.entry.id) is not None
     if known is not None and known.mark is mark and known.lost is lost:
         return known
     return EntryTexts(listing, mark=mark, lost=lost)
 
 
-def _mark(listing: Listing, state: State) -> Mark | None:
-    if listing.entry.id == state.once:
-        return Mark.NEXT
-    default = listing.entry.default if state.default is None else listing.entry.id == state.default
-    return Mark.DEFAULT if default else None
+Marks = Sequence[tuple[Listing, Mark]]
+
+
+def marks(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Marks:
+    """Return the entries that have a mark: what starts automatically the next time, if that was chosen, and what
+    starts otherwise. Without the mark that an entry which is still being read may take."""
+    found: list[tuple[Listing, Mark]] = []
+    following = state
+    if state.once is not None:
+        following = state.without_once(state.once)
+        once = choose(listings, state, settings, finished=finished)
+        if once.final and once.listing is not None and once.listing.entry.id == state.once:
+            found.append((once.listing, Mark.NEXT))
+    always = choose(listings, following, settings, finished=finished)
+    if always.final and always.listing is not None and all(always.listing is not listing for listing, _mark in found):
+        found.append((always.listing, Mark.STARTS))
+    return found
+
+
+def mark_of(listing: Listing, marked: Marks) -> Mark | None:
+    """Return the mark of an entry, if it has one."""
+    return next((mark for owner, mark in marked if owner is listing), None)
 
 
 def distinct_texts(listed: Sequence[EntryTexts]) -> list[EntryTexts]:

@@ -43,8 +43,8 @@ def help_page(
     for severity, meaning in _MEANINGS.items():
         lines += _explained(verdict(severity), _(meaning), width)
     lines += _explained(skip(), _("this could not be read; the rest is listed"), width)
-    lines += _explained(Span("*", Style.STRONG), _("the default: of its boot configuration, or made with D"), width)
-    lines += _explained(Span("→", Style.STRONG), _("the default of the next boot only"), width)
+    lines += _explained(Span("*", Style.STRONG), _("starts automatically; D makes an entry the default"), width)
+    lines += _explained(Span("→", Style.STRONG), _("starts automatically the next time only"), width)
     lines += _explained(Span("!", Style.WARN), _("the last boot of it did not complete"), width)
     lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong; see the log"), width)
     for screen in _SCREENS:

@@ -11,6 +11,7 @@ from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.view.entry_list import Columns, EntryList, Row
+from bootmenu.view.entry_texts import Mark
 from tests.builders import fakes
 from tests.properties import examples
 
@@ -84,3 +85,36 @@ def test_a_blank_row_is_before_each_partition_but_the_first_where_they_all_fit()
     before = [spaced[index - 1] for index, row in enumerate(spaced) if row.heading and index]
     assert before == [Row(None)] * (headings - 1)
     assert [row for row in spaced if row != Row(None)] == list(rows)
+
+
+def test_a_filter_keeps_the_numbers_and_the_names() -> None:
+    results = ScanResults()
+    results.begin()
+    for event in fakes.FULL:
+        results.add(event)
+    rows, matching = EntryList().rows(results), EntryList().rows(results, filter_text="alpine")
+    assert [row.number for row in matching if row.entry] == [4]
+    assert [row for row in matching if row.entry] == [row for row in rows if row.number == 4]
+
+
+def test_one_entry_is_marked_as_the_one_that_starts_however_many_configurations_have_a_default() -> None:
+    results, made = ScanResults(), EntryList()
+    results.begin()
+    for event in fakes.FULL[:-1]:
+        if isinstance(event, EntryFound):
+            entry = replace(event.listing.entry, default=True)
+            event = replace(event, listing=replace(event.listing, entry=entry))
+        results.add(event)
+    assert _marks(made, results, State()) == [], "a better one may follow"
+    results.add(fakes.FULL[-1])
+    assert _marks(made, results, State()) == [("debian-49", Mark.STARTS)]
+    assert _marks(made, results, State(default="alpine")) == [("alpine", Mark.STARTS)]
+    assert _marks(made, results, State(default="debian-16k")) == [("alpine", Mark.STARTS)], "the next that can start"
+    once = State(default="alpine", once="debian-47")
+    assert _marks(made, results, once) == [("debian-47", Mark.NEXT), ("alpine", Mark.STARTS)]
+    assert _marks(made, results, replace(once, once="debian-16k")) == [("alpine", Mark.STARTS)]
+
+
+def _marks(made: EntryList, results: ScanResults, state: State) -> list[tuple[str, Mark]]:
+    rows = made.rows(results, state)
+    return [(row.listing.entry.id, row.mark) for row in rows if row.listing and row.mark]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -320,6 +321,9 @@ async def test_a_filter_without_a_match_says_so_and_nothing_can_be_started() -> 
 
 # --- what is remembered
 
+TO_DEFAULT = ("D", "down", "enter")
+"""The keys that make an entry the default, or undo that."""
+
 
 def remembering(folder: Path, state: State | None = None) -> StateStore:
     (folder / "state.json").write_bytes(encode(state or State()))
@@ -329,25 +333,30 @@ def remembering(folder: Path, state: State | None = None) -> StateStore:
 async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
     async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("2", "D")
+        await menu.at(ChoiceScreen)
+        await menu.press("enter")
+        assert StateStore(FolderBackend(tmp_path)).state.default is None, "a key alone changes nothing"
+        await menu.press(*TO_DEFAULT)
         await menu.sees("the default from now on")
         assert StateStore(FolderBackend(tmp_path)).state.default == "debian-47"
         assert "2*" in menu.selected
-        assert menu.text.count("* ") == 1
-        await menu.press("D")
+        assert menu.text.count("* ") == 1, "what really starts"
+        await menu.press(*TO_DEFAULT)
         await menu.sees("no longer set as the default")
         assert StateStore(FolderBackend(tmp_path)).state.default is None
         assert "2*" not in menu.selected
         assert "1*" in menu.text, "its configuration's own"
 
 
-@pytest.mark.parametrize("key", ["D", "o"])
-async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize("keys", [TO_DEFAULT, ("o",)])
+async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, keys: Sequence[str]) -> None:
     assert fakes.PAGES.report.verdict is Severity.FAIL
     async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
-        await menu.press("3", key)
+        await menu.press("3", *keys)
         await menu.sees("the default, but it cannot be started here")
         await menu.sees("It is skipped as long as it cannot be started.")
-        await menu.press(key)
+        assert ("4*" if keys == TO_DEFAULT else "1*") in menu.text, "what starts in its place, and after it"
+        await menu.press(*keys)
         await menu.sees("no longer")
         assert "passed over" not in menu.text
 
@@ -365,9 +374,11 @@ async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> No
         assert StateStore(FolderBackend(tmp_path)).state.once is None
 
 
-@pytest.mark.parametrize(("keys", "said"), [("4D", "no longer set as the default"), ("2o", "no longer chosen")])
+@pytest.mark.parametrize(
+    ("keys", "said"), [(("4", *TO_DEFAULT), "no longer set as the default"), (("2", "o"), "no longer chosen")]
+)
 async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_is_taken_back(
-    tmp_path: Path, keys: str, said: str
+    tmp_path: Path, keys: Sequence[str], said: str
 ) -> None:
     memory = remembering(tmp_path)
     async with running(FakeSession(state_store=memory)) as menu:
@@ -386,7 +397,7 @@ async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> N
     backend = Slow()
     memory = StateStore(backend)
     async with running(FakeSession(state_store=memory)) as menu:
-        await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
+        await menu.press("2", *TO_DEFAULT * 3, "o", "o", "4", "o", *TO_DEFAULT)
         assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
         assert backend.state == State(), "nothing is on the disk yet"
         backend.gate.set()
@@ -401,7 +412,7 @@ async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
         await menu.sees("One moment, please.")
         session.opened.set()
         await menu.until(lambda: menu.menu._state_store is not None)  # type: ignore[attr-defined]
-        await menu.press("D")
+        await menu.press(*TO_DEFAULT)
         await menu.sees("the default from now on")
 
 
@@ -447,7 +458,7 @@ async def test_what_cannot_be_remembered_is_told() -> None:
     async with running(
         FakeSession(state_store=StateStore(None, "Nothing is remembered: no place.")), size=(120, 40)
     ) as menu:
-        await menu.press("D")
+        await menu.press(*TO_DEFAULT)
         await menu.sees("until power-off: Nothing is remembered")
 
 
@@ -463,8 +474,10 @@ async def test_an_entry_that_never_came_back_is_marked_and_told(tmp_path: Path) 
     )
     memory = remembering(tmp_path, State(lost=(lost,), good=(Attempt(entry="alpine", at=""),)))
     async with running(FakeSession(events=events_told, state_store=memory)) as menu:
+        await menu.sees("1!")
+        await menu.until(lambda: "2*" in menu.selected)  # what starts in its place
+        await menu.press("1")
         await menu.sees("! The boot on 2026-11-14 at 09:30 UTC did not complete.")
-        assert "1!" in menu.selected
         await menu.press("2")
         assert "Boot counting: 2 tries left." in menu.text
         await menu.press("4")

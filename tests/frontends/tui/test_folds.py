@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from time import process_time
 
+from bootmenu.bootstate.state import State
 from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.model.value import replace
@@ -68,10 +69,8 @@ async def test_a_filter_unfolds_what_matches() -> None:
 async def test_a_default_among_the_snapshots_is_not_folded() -> None:
     results = ScanResults()
     for event in fakes.snapshot_events(3):
-        if isinstance(event, EntryFound) and event.listing.entry.id == "s1-0":
-            event = EntryFound(replace(event.listing, entry=replace(event.listing.entry, default=True)), event.index)
         results.add(event)
-    shown = EntryList().rows(results)
+    shown = EntryList().rows(results, State(default="s1-0"))
     assert [row.listing.entry.id for row in shown if row.listing] == ["arch", "s1-0"]
     assert [row.fold.entries for row in shown if row.fold] == [2]
     assert len([row for row in EntryList().rows(results, unfolded=None) if row.listing]) == 4

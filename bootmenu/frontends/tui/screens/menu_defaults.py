@@ -12,6 +12,7 @@ from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.background import in_background
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized
@@ -68,12 +69,27 @@ class MenuDefaults(MenuView):
         return row.listing
 
     def action_make_default(self) -> None:
-        """Make the selected entry the default, or undo that."""
+        """Ask whether to make the selected entry the default, or whether to undo that.
+
+        It asks because with Caps Lock the key for the details is this one, and it writes.
+        """
         listing = self._selected_listing(_("there is nothing here to make the default"))
         if listing is None:
             return
+        if self._state_store is None:
+            self._show_message(_("One moment, please."))
+            return
+        undo = self._state.default == listing.entry.id
+        title, yes = _("Make default"), _("Start it automatically from now on")
+        if undo:
+            title, yes = _("Undo the default"), _("No longer the default")
+        answers = (_("Leave it as it is"), yes)
+        screen = ChoiceScreen(self.context, title, (full_name(listing.entry),), answers)
+        self.app.push_screen(screen, lambda answer: self._make_default(listing, undo=undo) if answer else None)
+
+    def _make_default(self, listing: Listing, *, undo: bool) -> None:
         name, disks = listing.entry.id, self.results.disks
-        if self._state.default == name:
+        if undo:
             self._change_state(
                 listing, lambda state: state.without_default(name), N_("no longer set as the default here")
             )

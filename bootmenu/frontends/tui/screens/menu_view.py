@@ -54,7 +54,7 @@ class MenuView(PowerScreen[None]):
         self._filter_text = ""
         self._unfolded: frozenset[str] = frozenset()
         """The keys of the rows of snapshots that are unfolded."""
-        self._list = EntryList()
+        self._list = EntryList(context.settings)
         self._rows = RowList(id="rows")
         """Made here because it handles keys before it is composed."""
 

@@ -88,7 +88,7 @@ class RowList(LineWidget):
             if self._rows[index].mark is Mark.NEXT:
                 return index
         for index in allowed:
-            if self._rows[index].mark is Mark.DEFAULT:
+            if self._rows[index].mark is Mark.STARTS:
                 return index
         return next((index for index in allowed if self._rows[index].listing is not None), allowed[0])
 
