@@ -31,6 +31,7 @@ class Style(StrEnum):
     GROOVE = "groove"
     SIMULATION = "simulation"
     SELECTED = "selected"
+    BEHIND = "behind"
 
     @classmethod
     def of(cls, severity: Severity) -> Style:

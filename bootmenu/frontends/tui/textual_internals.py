@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from time import sleep
 from typing import IO, Any, TypeVar
 
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual._context import visible_screen_stack
 from textual._styles_cache import StylesCache as StylesCache
 from textual.app import App
@@ -19,6 +22,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -74,6 +78,24 @@ def key_name(character: str) -> str:
 def forget_drawn_lines() -> None:
     """Empty Textual's cache of border colours: its keys keep the drawn lines of widgets, even of closed screens."""
     StylesCache.get_inner_outer.cache_clear()
+
+
+def dimmed(background: RenderableType, ink: RichStyle) -> RenderableType:
+    """Return what Textual draws behind a modal screen, all of it in one ink. The ground stays."""
+    return Dimmed(background.screen, ink) if isinstance(background, BackgroundScreen) else background
+
+
+class Dimmed:
+    """The contents of a screen in one ink."""
+
+    def __init__(self, screen: Screen[Any], ink: RichStyle) -> None:
+        self.screen, self.ink = screen, ink
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the segments of the screen in the ink."""
+        for text, style, control in console.render(self.screen._compositor, options):
+            ground = RichStyle(bgcolor=style.bgcolor if style else None)
+            yield Segment(text, style if control else ground + self.ink, control)
 
 
 class TextualApp(App[T], inherit_bindings=False):

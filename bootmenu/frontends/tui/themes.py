@@ -52,6 +52,7 @@ _INKS = {
     Style.GROOVE: ("secondary", "none"),
     Style.SIMULATION: ("warning", "bold reverse"),
     Style.SELECTED: ("foreground", "bold"),
+    Style.BEHIND: ("secondary", "none"),
 }
 """The default of each ink: a key of [colours] and a text style."""
 
@@ -315,6 +316,7 @@ _SAMPLES = {
     Style.GROOVE: "░░░░░░░░░░░░",
     Style.SIMULATION: " SIMULATION ",
     Style.SELECTED: "▶ 1  the selected row",
+    Style.BEHIND: "the page behind a question",
 }
 
 

@@ -122,7 +122,7 @@ _PROBE = Theme(
     | {"ink-selected-style": "italic"},
 )
 _BORDERS = {Style.RULE: "|", Style.WARN: "="}
-_LETTERS = dict(zip(Style, ".sdlhtrkpuwfbgxS", strict=True))
+_LETTERS = dict(zip(Style, ".sdlhtrkpuwfbgxS,", strict=True))
 
 
 _NAMES_OF = {"_": "cursor", "|": "border", "=": "border, question"}

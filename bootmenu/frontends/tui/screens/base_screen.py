@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from rich.console import RenderableType
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
@@ -15,10 +17,11 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from bootmenu.frontends.tui.bindings import bindings
-from bootmenu.frontends.tui.textual_internals import forget_drawn_lines
+from bootmenu.frontends.tui.textual_internals import dimmed, forget_drawn_lines
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
+from bootmenu.terminal.capabilities import Depth
 from bootmenu.terminal.cells import cells
 from bootmenu.view import page_edges
 from bootmenu.view.key_help import labelled, unlabelled_actions
@@ -115,7 +118,10 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 
 
 class DialogScreen(BoxScreen[T], inherit_bindings=False):
-    """A box with a message and answers. On a small terminal the message scrolls, and the answers stay visible."""
+    """A box with a message and answers. On a small terminal the message scrolls, and the answers stay visible.
+
+    With many colours the page behind it is dimmed. With few, or on a serial line, it stays as it is.
+    """
 
     heading: str
     """The title in the border."""
@@ -132,6 +138,12 @@ class DialogScreen(BoxScreen[T], inherit_bindings=False):
     def marked_index(self) -> int:
         """Return the index of the answer line that is kept visible."""
         return 0
+
+    def render(self) -> RenderableType:
+        """Return the page behind the box."""
+        drawn = super().render()
+        dims = Depth.of(os.environ) in (Depth.MANY, Depth.ALL)
+        return dimmed(drawn, self.app.inks[Style.BEHIND]) if dims else drawn  # type: ignore[attr-defined]
 
     def compose(self) -> ComposeResult:
         """Yield the box and the footer."""
