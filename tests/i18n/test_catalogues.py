@@ -118,7 +118,7 @@ TWICE = {
     "de": r"Kennwort|Passwort|(?<!irtuelle )Maschine|Schreibmarke|von selbst|Vorführ|Kommandozeile|Device-Tree",
     "es": r"núcleo|(?<!frase de )contraseña|no se lee\b|línea de comandos|ficher|solo en \{|arranca solo\b",
     "fr": r"(?<!/)firmware|mot de passe|kernel(?!\.)|arborescence|tout seul|(?<!n'est )pas (lu|mont)",
-    "pt": r"núcleo|\bsenha|palavra-passe|veredito|linha de comandos|arquivo|sozinho\b(?! mostra)|\bcargas?\b(?! de teste)",
+    "pt": r"núcleo|\bsenha|palavra-passe|veredito|comandos|arquivo|sozinho\b(?! mostra)|\bcargas?\b(?! de teste)",
 }
 """A second word for what has one already, in the glossary of the file, and words that say something else."""
 
