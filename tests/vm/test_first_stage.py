@@ -100,7 +100,7 @@ def test_init_says_why_the_menu_ended_and_starts_it_again(
         names = re.search(r"environment: (\[.*?\]) isolated: (\d) inspect: (\d)", vm.text)
         assert names is not None
         assert names.groups() == (
-            "['BOOTMENU_LOG', 'BOOTMENU_PRINTK', 'HOME', 'LANG', 'PATH', 'TERM']",
+            "['BOOTMENU_GATE', 'BOOTMENU_LOG', 'BOOTMENU_PRINTK', 'HOME', 'LANG', 'PATH', 'TERM']",
             "1",
             "0",
         )
