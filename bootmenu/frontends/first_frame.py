@@ -76,6 +76,58 @@ def _countdown_text(number: str, columns: int = 1000) -> str:
 
 
 _COUNTDOWN_ROW = 7
+_LONGEST_BAR = 30
+_MOST_CELLS = 3
+"""Cells that the bar loses in a second, at most: each is a byte on a slow line."""
+
+
+class CountdownRows(Value, kw_only=True):
+    """The countdown on a terminal that can move its cursor: number and bar in the middle, and the keys below."""
+
+    head: str
+    """What stands before the number."""
+    number: str
+    tail: str
+    """What stands between the number and the bar."""
+    bar: str
+    keys: str
+
+    @classmethod
+    def of(cls, number: str, left: int, most: int, columns: int) -> CountdownRows:
+        """Return the rows. number: the seconds left, padded. left, most: seconds now, and at the beginning."""
+        sentence = " " + _("Starts in {seconds} s")
+        before, _field, after = sentence.partition("{seconds}")
+        hints = [" " + _("Any key opens the menu, Enter boots at once."), " " + _("Any key opens the menu."), ""]
+        keys = next(hint for hint in hints if width(hint) < columns or not hint)
+        if width(sentence.format(seconds=number)) >= columns:
+            before, after, keys = " ", " s", ""
+        room = columns - 3 - width(before + number + after)
+        longest = min(_LONGEST_BAR, most * _MOST_CELLS, room)
+        longest = longest if longest >= 4 else 0
+        filled = -(-longest * min(left, most) // most)
+        margin = " " * ((columns - 1 - width(before + number + after) - (longest + 2 if longest else 0)) // 2)
+        return cls(
+            head=margin + before,
+            number=number,
+            tail=after + "  ",
+            bar="█" * filled,
+            keys=" " * ((columns - 1 - width(keys)) // 2) + keys if keys else "",
+        )
+
+    @property
+    def text(self) -> str:
+        """Return the row with the bar."""
+        return self.head + self.number + self.tail + self.bar
+
+    def update(self, before: CountdownRows) -> str | None:
+        """Return what turns the row before into this one, from the saved position of the number; None if it takes a
+        new row."""
+        lost = len(before.bar) - len(self.bar)
+        if (before.head, before.tail, before.keys) != (self.head, self.tail, self.keys) or lost < 0:
+            return None
+        if len(before.number) != len(self.number):
+            return None
+        return f"\x1b8{self.number}" + (f"\x1b[{width(self.tail) + len(self.bar)}C{' ' * lost}" if lost else "")
 
 
 class Terminal(Record, eq=False):
@@ -100,6 +152,10 @@ class Terminal(Record, eq=False):
     """The lines that a terminal that is not addressable has printed."""
     _digits: int = 1
     """The largest number of digits that the countdown has had."""
+    _most: int = 1
+    """The most seconds that the countdown has had."""
+    _countdown: CountdownRows | None = None
+    """The rows of the countdown on the screen; None if there are none."""
 
     def __post_init__(self) -> None:
         # usually a new open file description, so that the terminal stays blocking for other processes
@@ -162,27 +218,42 @@ class Terminal(Record, eq=False):
         if not self.addressable:
             self._print_new_lines(content)
             return
-        rows, out = self._rows(content), ""
+        rows, countdown, out = self._rows(content), self._countdown_rows(content), ""
         if not self._drawn:
             out = "\x1b[?25l\x1b[m\x1b[H\x1b[J" if self.traits.console else "\x1b[?1049h\x1b[?25l\x1b[m\x1b[H\x1b[J"
             out += "\x1b[?2004h" if self.traits.pastes else ""
             self._drawn = [""] * len(rows)
+            self._countdown = None
         for number, (new, old) in enumerate(zip(rows, self._drawn, strict=True), 1):
             if new == old:
                 continue
-            if number == _COUNTDOWN_ROW and len(new) == len(old):  # only the number has changed
-                at = _countdown_text("0" * self._digits, self.columns).index("0")
-                out += f"\x1b[{number};{at + 1}H{new[at : at + self._digits]}"
-            else:
-                out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
-        self._drawn = rows
+            out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
+        out += self._update_countdown(countdown)
+        self._drawn, self._countdown = rows, countdown
         self.write(out)
+
+    def _update_countdown(self, now: CountdownRows | None) -> str:
+        """Return what draws the countdown; the terminal keeps the number's position (DECSC) for the next tick."""
+        before = self._countdown
+        if now == before:
+            return ""
+        row, below = f"\x1b[{_COUNTDOWN_ROW}H", f"\x1b[{_COUNTDOWN_ROW + 1}H\x1b[K"
+        if now is None:
+            return f"{row}\x1b[K{below}"
+        if before is not None and (update := now.update(before)) is not None:
+            return update
+        return f"{below}{now.keys}{row}\x1b[K{now.head}\x1b7{now.number}{now.tail}{now.bar}"
+
+    def _countdown_rows(self, content: CountdownContent) -> CountdownRows | None:
+        if content.seconds is None:
+            return None
+        self._most = max(self._most, content.seconds)
+        return CountdownRows.of(self._number(content.seconds), content.seconds, self._most, self.columns)
 
     def _rows(self, content: CountdownContent) -> list[str]:
         columns = self.columns
         rows = [content.title(columns), "", *content.lines]
         rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
-        rows.append("" if content.seconds is None else _countdown_text(self._number(content.seconds), columns))
         return [_cut(row.rstrip(), columns) for row in rows]
 
     def _number(self, seconds: int) -> str:

@@ -32,7 +32,7 @@ import pyte
 from tests.attack.tally import Tally, told
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
-from tests.frontends.pseudo_terminal import ROOT
+from tests.frontends.pseudo_terminal import ROOT, TerminalScreen
 
 KIND = "soak"
 FLAP = 1.0
@@ -226,7 +226,7 @@ class _Menu:
 
     def look(self) -> None:
         """From now on with eyes."""
-        self.screens = [pyte.Screen(80, _ROWS) for _ in self.terminals]
+        self.screens = [TerminalScreen(80, _ROWS) for _ in self.terminals]
         self.streams = [pyte.ByteStream(screen) for screen in self.screens]
         for number in range(len(self.terminals)):
             self.resize(80, _ROWS, number)

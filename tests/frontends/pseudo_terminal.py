@@ -37,6 +37,17 @@ print("OUTCOME", outcome, file=sys.stderr)
 """
 
 
+class TerminalScreen(pyte.Screen):
+    """A terminal that keeps its saved position when it returns there (DECRC), as terminals do; pyte forgets it."""
+
+    def restore_cursor(self) -> None:
+        """Return to the saved position, and keep it."""
+        kept = self.savepoints[-1:]
+        super().restore_cursor()
+        if kept:
+            self.save_cursor()
+
+
 class Line:
     """A program on a pseudo-terminal: the bytes that it sent, and what a terminal shows of them."""
 
@@ -45,7 +56,7 @@ class Line:
         self.terminal = terminal
         self._theirs = theirs
         self.sent = b""
-        self.screen = pyte.Screen(*size)
+        self.screen = TerminalScreen(*size)
         self.stream = pyte.ByteStream(self.screen)
 
     def type(self, data: bytes) -> None:

@@ -99,6 +99,12 @@ def test_it_shows_title_entry_and_countdown_and_each_tick_is_small(term: str) ->
         # a digit is lost on the way
         line.until(lambda: f"Starts in {now - 3:2} s" in line.text)
         assert len(line.sent) - sent <= 3 * 12
+        cells = len(re.findall("[█#]", line.screen.display[6]))
+        assert cells == -(-30 * (now - 3) // 11)
+        assert line.screen.display[7].strip() == "Any key opens the menu, Enter boots at once."
+        for row, lost in zip(line.screen.display[6:8], (30 - cells, 0), strict=True):
+            left, right = len(row) - len(row.lstrip()), len(row) - len(row.rstrip())
+            assert abs(right - lost - left) <= 3, "in the middle, where the whole bar was"
         line.type(b"x")
         assert "SAID <> ERROR <> OUTCOME <None>" in ended(line)
         assert line.modes == before
@@ -108,7 +114,8 @@ def test_it_shows_title_entry_and_countdown_and_each_tick_is_small(term: str) ->
 def test_a_narrow_countdown_is_whole_and_its_number_stays_where_it_is() -> None:
     program = PROGRAM.format(session="fakes.FakeSession()", flags={"timeout": "99"})
     with on_a_line(["-c", program], "linux", size=(60, 20), LEFT="yes") as line:
-        line.until(lambda: line.screen.display[6].startswith(" 97 s: any key opens the menu."))
+        line.until(lambda: "Starts in 97 s  █" in line.screen.display[6])
+        assert "Any key opens the menu, Enter boots at once." in line.screen.display[7]
         assert counting(line)
         line.type(b"x")
         ended(line)

@@ -23,6 +23,8 @@ from typing import Self
 
 import pyte
 
+from tests.frontends.pseudo_terminal import TerminalScreen
+
 ROWS, COLUMNS = 24, 80
 SILENCE_AFTER_JUMP = 60.0
 """Seconds without a byte after which a jumped machine counts as dead (a slow host changes total times, not this)."""
@@ -135,7 +137,7 @@ class TerminalFilter:
         return self._unknown.sub(b"", data)
 
 
-class _Terminal(pyte.Screen):
+class _Terminal(TerminalScreen):
     """pyte's screen; what it answers to queries goes to the machine, as a real terminal's answers do."""
 
     def __init__(self, answer: Callable[[bytes], None]) -> None:
