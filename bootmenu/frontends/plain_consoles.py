@@ -167,6 +167,7 @@ class PlainConsoles:
                 prompt,
                 sink,
                 prompt.secret,
+                prompt.edit,
                 ending=lambda: self._signal != 0,
                 ascii_only=console.traits.ascii,
                 columns=lambda: columns_of(descriptor, console.environ),

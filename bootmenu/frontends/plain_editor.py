@@ -31,7 +31,12 @@ class PlainEditor:
         self._show()
         answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
         number, self.wants_boot = typed_number(answer), answer == "b"
-        if number is not None and 1 <= number <= len(self._editor.slots):
+        lines = len(self._editor.slots)
+        if not answer:
+            self.teletype.say(_("The editor is left. Nothing is saved."))
+        elif not self.wants_boot and (number is None or not 1 <= number <= lines):
+            self.teletype.say(_("That is none of the lines 1 to {n}, and not b.").format(n=lines))
+        elif number is not None:
             changed = self._change(replace(self._editor, index=number - 1))
             if changed.edited() != self._editor.edited():
                 self.listing = self._session.recheck(changed.edited())
@@ -57,12 +62,19 @@ class PlainEditor:
                 self.teletype.say(text, f"  {number:>2}  ")
             message = _("A number selects one of these.") if texts else _("no device tree for this board found")
             self.teletype.say(f"  {message}")
-        line = self.teletype.ask(_("New value for this boot (Enter keeps the old one, - clears it): "))
-        if not line:
-            return editor
+        before = editor.current.line.text
+        try:
+            line = self.teletype.edit(before)
+        except KeyboardInterrupt:
+            line = before
+            self.teletype.say()
         wanted = typed_number(line)
         if wanted is not None and editor.current.part is EntryPart.TREE:
             if not 1 <= wanted <= len(texts):
-                return editor  # there is no such number
+                self.teletype.say(_("That is no number of a device tree."))
+                return editor
             line = texts[wanted - 1]
-        return editor.with_line(LineEditor() if line == "-" else LineEditor().insert(line))
+        if line == before:
+            self.teletype.say(_("It stays as it was."))
+            return editor
+        return editor.with_line(LineEditor().insert(line))

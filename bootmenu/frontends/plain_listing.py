@@ -98,9 +98,11 @@ class PlainListing(PlainBase):
         if self._filter:
             count = matching_count(shown, len(list(self.results.listings)), self._filter)
             self.teletype.say(count + ". " + _("/ alone shows all of them."))
-        letters = " ".join(action.plain for action in self._offered())
-        text = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
-        self.teletype.say(text.format(letters=letters))
+        commands = [
+            f"{action.plain} ({_(action.label)})" if action.label else action.plain for action in self._offered()
+        ]
+        text = _("A number starts that entry. Also: {commands}, ? (help). Press Enter after each.")
+        self.teletype.say(text.format(commands=", ".join(commands)))
 
     def _offered(self) -> Iterator[Action]:
         """Yield the actions that are possible now."""

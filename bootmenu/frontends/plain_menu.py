@@ -107,6 +107,7 @@ class PlainMenu(PlainListing):
     def _execute(self, line: str) -> None:
         """Execute a typed command."""
         if not line:
+            self.teletype.say(_("Nothing was typed; here is the list again."))
             self._list()
             return
         letter, rest = ("", line) if line.isdigit() else (line[0], line[1:].strip())
@@ -272,6 +273,7 @@ class PlainMenu(PlainListing):
                 self._scan()
                 self._list()
                 return
+        self.teletype.say(_("It stays locked."))
 
     def do_log(self) -> None:
         """Print the last of the kernel's messages."""

@@ -11,15 +11,13 @@ import contextlib
 import os
 import select
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
+from bootmenu.terminal.edited_line import LONGEST, EditedLine
 from bootmenu.terminal.input_filter import Key, Paste, Token, TokenReader
 from bootmenu.terminal.widths import width
-
-_LONGEST = 4096
-"""Longest line in characters; the kernel's own lines have as many bytes (N_TTY_BUF_SIZE)."""
 
 _WAKE = 0.5
 
@@ -88,42 +86,67 @@ class Prompt:
         self._write(question)
         return self._line(shown=False).removesuffix("\n")
 
+    def edit(self, text: str, room: int) -> str:
+        """Let a text be changed in the terminal's row, and return it with a line end; "" and Idle as for `readline`.
+
+        room: columns that it may take.
+        """
+        self.take()
+        line = EditedLine(text, room, self._write)
+        for token in self._typed():
+            match token:
+                case Key(name="enter", alone=True):
+                    self._write("\n")
+                    return line.text + "\n"
+                case Paste(pasted):
+                    line.insert(_printable(pasted))
+                case Key(character=character) if character:
+                    line.insert(character)
+                case Key(name=name):
+                    line.press(name)
+                case _:
+                    pass
+        return ""
+
     def _line(self, *, shown: bool) -> str:
         self.take()
-        line, touched = "", monotonic()
+        line = ""
+        for token in self._typed():
+            match token:
+                case Key(name="enter", alone=alone) if alone or (line and not shown):
+                    self._write("\n")
+                    return line + "\n"
+                case Key(name="ctrl+d", alone=True) if not line:
+                    return ""
+                case Paste(text):
+                    text = _printable(text) if shown else text.rstrip("\r\n")
+                    line = self._longer(line, text, shown=shown)
+                case Key(character=character) if character:
+                    line = self._longer(line, character, shown=shown)
+                case Key(name="backspace" | "ctrl+h"):
+                    line = self._shorter(line, 1, shown=shown)
+                case Key(name="ctrl+u"):
+                    line = self._shorter(line, len(line), shown=shown)
+                case Key(name="ctrl+w"):
+                    before, blank, _ = line.rstrip().rpartition(" ")
+                    line = self._shorter(line, len(line) - len(before + blank), shown=shown)
+                case _:
+                    pass
+        return ""
+
+    def _typed(self) -> Iterator[Token]:
+        """Yield what is typed until the end of the input; raise Idle."""
+        touched = monotonic()
         while not self._gone:
             tokens, now, patience = self._tokens(), monotonic(), self._patience()
             touched = now if tokens else touched
             if patience is not None and now - touched > patience:
                 self._write("\n")
                 raise Idle
-            for token in tokens:
-                match token:
-                    case Key(name="enter", alone=alone) if alone or (line and not shown):
-                        self._write("\n")
-                        return line + "\n"
-                    case Key(name="ctrl+d", alone=True) if not line:
-                        return ""
-                    case Paste(text):
-                        text = text.rstrip("\r\n")
-                        if shown:
-                            text = "".join(char if char.isprintable() else " " for char in text)
-                        line = self._longer(line, text, shown=shown)
-                    case Key(character=character) if character:
-                        line = self._longer(line, character, shown=shown)
-                    case Key(name="backspace" | "ctrl+h"):
-                        line = self._shorter(line, 1, shown=shown)
-                    case Key(name="ctrl+u"):
-                        line = self._shorter(line, len(line), shown=shown)
-                    case Key(name="ctrl+w"):
-                        before, blank, _ = line.rstrip().rpartition(" ")
-                        line = self._shorter(line, len(line) - len(before + blank), shown=shown)
-                    case _:
-                        pass
-        return ""
+            yield from tokens
 
     def _longer(self, line: str, text: str, *, shown: bool) -> str:
-        text = text[: _LONGEST - len(line)]
+        text = text[: LONGEST - len(line)]
         if shown:
             self._write(text)
         return line + text
@@ -149,3 +172,8 @@ class Prompt:
             data = b""
         self._gone = not data
         return self._reader.feed(data)
+
+
+def _printable(pasted: str) -> str:
+    """Return pasted text as a part of one line."""
+    return "".join(char if char.isprintable() else " " for char in pasted.rstrip("\r\n"))

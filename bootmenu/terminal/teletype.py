@@ -27,15 +27,20 @@ class Source(Protocol):
 
 
 class Teletype:
-    """Print and read lines. secret: asks a question and reads a line without showing it; None: read it like any
-    other. ending: returns whether this process shall end. ascii_only: the terminal has only ASCII, which is also
-    assumed if its charset is not UTF-8. columns: returns the present width of the terminal."""
+    """Print and read lines.
+
+    secret: asks a question and reads a line without showing it; None: read it like any other. edit: lets a text be
+    changed in so many columns, and returns the line; None: ask for a new one. ending: returns whether this process
+    shall end. ascii_only: the terminal has only ASCII, which is also assumed if its charset is not UTF-8. columns:
+    returns the present width of the terminal.
+    """
 
     def __init__(
         self,
         source: Source,
         sink: TextIO,
         secret: Callable[[str], str] | None = None,
+        edit: Callable[[str, int], str] | None = None,
         *,
         ending: Callable[[], bool] = lambda: False,
         ascii_only: bool = True,
@@ -55,6 +60,7 @@ class Teletype:
         self._source = source
         self._sink = sink
         self._secret = secret
+        self._edit = edit
         self._ascii = ascii_only or codecs.lookup(getattr(sink, "encoding", None) or "utf-8").name != "utf-8"
         self._columns = columns
         self._clock = clock
@@ -81,25 +87,47 @@ class Teletype:
             answer = self._line().strip()
         else:
             answer = read(to_ascii(f"{last} ") if self._ascii else f"{last} ")
+        self._check_idle(asked)
+        return answer
+
+    def edit(self, text: str) -> str:
+        """Let a text be changed, and return it. Raise EndOfInput, Idle, or KeyboardInterrupt after Ctrl+C."""
+        if (edit := self._edit) is None:
+            answer = self.ask(_("New value (Enter keeps the old one, - clears it): "))
+            return text if not answer else "" if answer == "-" else answer
+        self.say(_("Change it and press Enter. Ctrl+U clears it, Ctrl+C leaves it as it was."))
+        self._write("> ")
+        asked = self._clock()
+        answer = self._line(lambda: edit(text, self.room - 2)).strip()
+        self._check_idle(asked)
+        return answer
+
+    def _check_idle(self, asked: float) -> None:
         if self.idle is not None and self._clock() - asked > self.idle:
             raise Idle
-        return answer
 
     def sure(self, question: str) -> bool:
         """Ask a question and return whether the answer is yes."""
         hint = _("(y, or Enter for no)")
-        return self.ask(f"{question} {hint}").lower() in ("y", "yes", _("y"), _("yes"))
+        is_yes = self.ask(f"{question} {hint}").lower() in ("y", "yes", _("y"), _("yes"))
+        if not is_yes:
+            self.say(_("No: nothing was done."))
+        return is_yes
 
     def choose(self, texts: Sequence[str]) -> int | None:
         """Let one of the texts be chosen; return its index, or None for none of them."""
         for index, text in enumerate(texts, 1):
             self.say(text, f"  {index}  ")
         choice = typed_number(self.ask(_("Which (Enter for none): ")))
-        return choice - 1 if choice is not None and 1 <= choice <= len(texts) else None
+        if choice is not None and 1 <= choice <= len(texts):
+            return choice - 1
+        self.say(_("Nothing was chosen."))
+        return None
 
-    def _line(self) -> str:
+    def _line(self, read: Callable[[], str] | None = None) -> str:
+        read = read or self._source.readline
         try:
-            while not (line := self._source.readline()):
+            while not (line := read()):
                 # a line that hung up is not a terminal any more
                 if not (self.stays and self._source.isatty()) or self.ending():
                     raise EndOfInput

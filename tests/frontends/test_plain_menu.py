@@ -30,6 +30,7 @@ from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
+from bootmenu.system.power import Power
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
@@ -167,6 +168,22 @@ def test_another_command_line_is_judged_and_started_for_this_boot() -> None:
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.cmdline.text == ""
     assert sit(fakes.FakeSession(), "e 1", "1", "", "")[1] == Quit()
+
+
+def test_every_answer_is_answered() -> None:
+    said, _ = sit(fakes.FakeSession(can_do=(Power.OFF,)), "", "p", "", "p", "9", "3", "", "e 1", "99", "1", "", "")
+    assert said.count("Nothing was typed; here is the list again.") == 1
+    assert said.count("Nothing was chosen.") == 2
+    assert said.count("No: nothing was done.") == 1
+    for text in ("That is none of the lines 1 to 7, and not b.", "It stays as it was.", "The editor is left."):
+        assert text in said
+
+
+def test_what_can_be_typed_is_said_in_words() -> None:
+    said, _ = sit(fakes.FakeSession())
+    hint = " ".join(said[said.index("A number starts") :].split())
+    assert hint.startswith("A number starts that entry. Also: e N (edit), d N (details), ")
+    assert "? (help). Press Enter after each. >" in hint
 
 
 def test_every_file_of_an_entry_can_be_another_one() -> None:

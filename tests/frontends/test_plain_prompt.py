@@ -159,6 +159,24 @@ def test_after_a_stop_it_reads_as_before(tmp_path: Path) -> None:
         assert line.modes == before
 
 
+def test_the_last_command_line_is_changed_without_typing_it_again(tmp_path: Path) -> None:
+    with plain(tmp_path / "calls") as line:
+        ready(line)
+        line.answer(b"e 1")
+        line.until(lambda: "Number of a line to change" in line.text)
+        line.answer(b"1")
+        line.until(lambda: "> root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet" in line.text)
+        line.type(b"\x7f" * 5)  # quiet
+        line.until(lambda: not line.text.rstrip().endswith("t"))
+        line.answer(b"single")
+        line.until(lambda: "command line: root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 single" in line.text)
+        line.until(lambda: line.text.count("Number of a line to change") == 2)
+        line.answer(b"1")
+        line.until(lambda: line.text.count("> root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 single") == 2)
+        os.kill(line.process.pid, signal.SIGINT)
+        line.until(lambda: "It stays as it was." in line.text)
+
+
 @contextlib.contextmanager
 def prompt(patience: Callable[[], float | None] = lambda: None) -> Iterator[tuple[Prompt, int, list[str]]]:
     ours, theirs = pty.openpty()

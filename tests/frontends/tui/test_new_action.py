@@ -55,7 +55,7 @@ async def test_it_is_a_key_with_a_label_and_a_help(monkeypatch: pytest.MonkeyPat
 def test_it_is_a_command_of_the_plain_menu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PlainMenu, "do_greet", lambda self: self.teletype.say("Hello!"), raising=False)
     said, _ = sit(FakeSession(), "?", "i")
-    assert "Also: i " in said
+    assert "Also: i (greet), " in said
     assert "say hello" in said
     assert "Hello!" in said
 
