@@ -20,46 +20,97 @@ _MEANINGS = {
     Severity.FAIL: N_("the load is refused, or the next kernel does not start"),
 }
 
-_SCREENS = (
-    *(ScreenId.MENU, ScreenId.EDIT, ScreenId.FILTER, ScreenId.DETAILS, ScreenId.PROGRESS),
-    *(ScreenId.CONFIRM, ScreenId.CHOICE, ScreenId.PASSPHRASE),
-)
-_COMMON = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
-"""Names of actions that mean the same on every screen."""
+_GROUPS: dict[str, frozenset[str]] = {
+    N_("Move"): frozenset(
+        {*("up", "down", "first", "last", "page_up", "page_down", "pick", "fold", "unfold", "switch")}
+        | {*("left", "right", "home", "end", "tab")}
+    ),
+    N_("Start"): frozenset({"boot", "test", "confirm", "yes", "enter_pin", "cancel"}),
+    N_("Change"): frozenset(
+        {*("edit", "make_default", "next_boot", "choose", "choose_back", "revert")}
+        | {*("erase", "delete", "erase_word", "clear", "kill")}
+    ),
+    N_("Look"): frozenset(
+        {
+            *(
+                "details",
+                "tree",
+                "filter",
+                "unfilter",
+                "keep",
+                "log",
+                "help",
+                "rescan",
+                "machine",
+                "compare",
+                "evidence",
+            )
+        }
+    ),
+}
+"""The names of the actions below each heading; all others are below the last one."""
+_SYSTEM = N_("System")
 
 
 def help_page(
-    about: ScreenId, without: frozenset[str], width: int, log_file: str = "", *, keys_only: bool = False
+    about: ScreenId,
+    without: frozenset[str],
+    width: int,
+    log_file: str = "",
+    *,
+    keys_only: bool = False,
+    words: str = "",
 ) -> list[Line]:
-    """Return the help: the keys of one screen, the verdicts and signs, then the keys of the other screens.
+    """Return the help of one screen: its keys in groups; in the menu also the verdicts and signs.
 
-    about: the screen whose keys come first. without: names of actions that are not available here. keys_only: stop
-    after the keys of that screen, for the kiosk.
+    without: names of actions that are not available here. keys_only: without verdicts and signs, for the kiosk.
+    words: show only what has all of them; empty: everything.
     """
-    lines = _keys(about, without, width)
+    wanted = words.casefold().split()
+    lines = [heading(width, _(about))]
+    for group, rows in _keys(about, without).items():
+        lines += _group(group, rows, width, wanted)
     if keys_only:
         return lines
-    lines += [BLANK, heading(width, _("Verdicts"))]
-    for severity, meaning in _MEANINGS.items():
-        lines += _explained(verdict(severity), _(meaning), width)
-    lines += _explained(skip(), _("this could not be read; the rest is listed"), width)
-    lines += _explained(Span("*", Style.STRONG), _("starts automatically; D makes an entry the default"), width)
-    lines += _explained(Span("→", Style.STRONG), _("starts automatically the next time only"), width)
-    lines += _explained(Span("!", Style.WARN), _("the last boot of it did not complete"), width)
-    lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong; see the log"), width)
-    for screen in _SCREENS:
-        if screen is not about:
-            lines += [BLANK, *_keys(screen, without if screen is ScreenId.MENU else without | _COMMON, width)]
+    if about in (ScreenId.MENU, ScreenId.DETAILS, ScreenId.EDIT):
+        lines += _group(_("Verdicts"), [(verdict(one), _(text)) for one, text in _MEANINGS.items()], width, wanted)
+    if about is ScreenId.MENU:
+        lines += _group(_("Signs"), _signs(), width, wanted)
+    if wanted and len(lines) == 1:
+        lines += paragraph(width, _("Nothing in the help has these words. Esc shows all."), Style.DIM)
+    if wanted:
+        return lines
     lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Style.DIM)]
     return [*lines, *paragraph(width, _("log: {where}").format(where=log_file), Style.DIM)] if log_file else lines
 
 
-def _keys(screen: ScreenId, without: frozenset[str], width: int) -> list[Line]:
-    lines = [heading(width, _(screen))]
+def _signs() -> list[tuple[Span, str]]:
+    return [
+        (skip(), _("this could not be read; the rest is listed")),
+        (Span("*", Style.STRONG), _("starts automatically; D makes an entry the default")),
+        (Span("→", Style.STRONG), _("starts automatically the next time only")),
+        (Span("!", Style.WARN), _("the last boot of it did not complete")),
+        (Span(_("! log"), Style.WARN), _("something went wrong; see the log")),
+    ]
+
+
+def _keys(screen: ScreenId, without: frozenset[str]) -> dict[str, list[tuple[Span, str]]]:
+    """Return the keys of a screen and their explanations, below the headings of their groups."""
+    found: dict[str, list[tuple[Span, str]]] = {_(group): [] for group in (*_GROUPS, _SYSTEM)}
     for action in actions_of(screen):
         if action.name not in without:
-            lines += _explained(Span(key_names(action.shown), Style.KEY), _(action.help), width)
-    return lines
+            group = next((group for group, names in _GROUPS.items() if action.name in names), _SYSTEM)
+            found[_(group)].append((Span(key_names(action.shown), Style.KEY), _(action.help)))
+    return found
+
+
+def _group(title: str, rows: list[tuple[Span, str]], width: int, wanted: list[str]) -> list[Line]:
+    """Return the rows that have all the words, below a title; nothing if none has."""
+    lines: list[Line] = []
+    for sign, text in rows:
+        if all(word in f"{title} {sign.text} {text}".casefold() for word in wanted):
+            lines += _explained(sign, text, width)
+    return [Line((Span(f" {title}", Style.HEADING),)), *lines] if lines else []
 
 
 def _explained(sign: Span, text: str, width: int) -> list[Line]:

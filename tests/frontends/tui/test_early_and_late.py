@@ -35,7 +35,7 @@ from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
-from bootmenu.frontends.tui.screens.help_screen import HelpScreen
+from bootmenu.frontends.tui.screens.help_screen import HelpScreen, HelpSearchScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
 from bootmenu.frontends.tui.screens.kiosk_page import (
     KioskPage,
@@ -82,12 +82,13 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     DtbScreen: lambda context: DtbScreen(context, fakes.DEBIAN),
     EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
+    HelpSearchScreen: lambda context: HelpSearchScreen(context, "", lambda _: None, lambda _: None),
     LogScreen: LogScreen,
     MachineScreen: MachineScreen,
     ComparisonScreen: lambda context: ComparisonScreen(context, fakes.DEBIAN, fakes.DEBIAN),
     LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN),
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
-    SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN),
+    SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN, ""),
     ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
     WelcomeScreen: lambda context: WelcomeScreen(context),
     ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),

@@ -452,6 +452,24 @@ async def test_help_names_every_key_of_the_menu(key: str) -> None:
         await menu.at(HelpScreen)
         for shown in ("Enter", "1-9", "PgDn Space", "Home g", "F1 ?", "Ctrl+L", "■ FAIL", "! skip"):
             assert shown in menu.text
+        groups = [row.strip() for row in menu.rows if row.strip() in ("Move", "Start", "Change", "Look", "System")]
+        assert groups == ["Move", "Start", "Change", "Look", "System"]
+        assert "While an entry is edited" not in menu.text, "each screen has its own help"
+        await menu.press("escape")
+        assert "Debian" in menu.selected
+
+
+async def test_the_help_is_searched() -> None:
+    async with running(FakeSession(), size=(100, 60)) as menu:
+        await menu.press("f1", "slash", *"next boot")
+        assert "boot the entry by default next time only" in menu.text
+        assert "Change" in menu.text
+        assert "Move" not in menu.text
+        await menu.press("enter", "slash", *" xyz")
+        assert "Nothing in the help has these words. Esc shows all." in menu.text
+        await menu.press("enter", "escape")
+        assert isinstance(menu.app.screen, HelpScreen)
+        assert "Move" in menu.text
         await menu.press("escape")
         assert "Debian" in menu.selected
 

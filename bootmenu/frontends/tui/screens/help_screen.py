@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""The help page."""
+"""The help page, and the line in which it is searched."""
 
 from __future__ import annotations
 
 from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.help_page import help_page
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
+class HelpSearchScreen(FilterScreen):
+    """The words that the help is searched for."""
+
+    transient = True
+
+
 class HelpScreen(PagerScreen[None]):
-    """Explains keys and verdicts. about: the screen whose keys come first."""
+    """Explains the keys of a screen. about: that screen."""
 
     screen_id = ScreenId.HELP
     transient = True
@@ -19,12 +26,26 @@ class HelpScreen(PagerScreen[None]):
     def __init__(self, context: UiContext, about: ScreenId = ScreenId.MENU) -> None:
         super().__init__(context)
         self._about = about
+        self._words = ""
 
     def render_page(self, width: int) -> list[Line]:
         """Return the help, made from the table of actions."""
         kiosk = self.context.policy.kiosk
-        return help_page(self._about, self.unlabelled, width, self.context.log_file, keys_only=kiosk)
+        log_file = self.context.log_file
+        return help_page(self._about, self.context.not_permitted, width, log_file, keys_only=kiosk, words=self._words)
+
+    def action_filter(self) -> None:
+        """Search the help."""
+        self.app.push_screen(HelpSearchScreen(self.context, self._words, self._search, self._scroll))
+
+    def _search(self, words: str) -> None:
+        self._words = words
+        self.action_first()
+        self.draw()
 
     def action_back(self) -> None:
-        """Return to the screen below."""
-        self.dismiss()
+        """Show all of the help again, or return to the screen below."""
+        if self._words:
+            self._search("")
+        else:
+            self.dismiss()
