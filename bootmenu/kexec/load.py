@@ -382,10 +382,9 @@ class _Staging:
         return self._finished(meter, [self._plan.method], [source for source in self._read if source.in_background])
 
     def _finished(self, meter: _Meter, details: list[str], sources: list[HashingReader]) -> Progress:
-        digests = tuple(source.digest for source in sources)
-        return meter.finish(
-            joined(", ", [*details, *(f"{digest.algorithm} {digest.digits[:12]}…" for digest in digests)]), digests
-        )
+        demanded = (source.digest for source in sources if source.file.sha256 is not None)
+        shown = (f"{digest.algorithm} {digest.digits[:12]}…" for digest in demanded)
+        return meter.finish(joined(", ", [*details, *shown]), tuple(source.digest for source in sources))
 
     def _needs_no_copy(self, files: tuple[PlannedFile, ...]) -> bool:
         """Return whether the method can take these files without a copy in memory."""

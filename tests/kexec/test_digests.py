@@ -120,7 +120,7 @@ def test_every_file_is_told_with_its_digest(bench: Bench, host: Host) -> None:
         (path, len(content), blake2b(content)) for path, content in contents.items()
     ]
     assert [bool(event.digests) for event in seen if event.state is StageState.DONE] == [True, True, True, False]
-    assert f"BLAKE2b {blake2b(packed)[:12]}…" in next(event.detail for event in seen if event.digests)
+    assert not any("BLAKE2b" in event.detail for event in seen), "only a demanded digest is for people"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -132,7 +132,6 @@ def test_old_files_are_hashed_while_they_are_loaded(bench: Bench, host: Host, me
     assert {digest.path: digest.digits for digest in last.digests} == {
         name: blake2b((bench.root / name[1:]).read_bytes()) for name in ("/Image", "/initrd")
     }
-    assert f"BLAKE2b {last.digests[0].digits[:12]}…" in last.detail
 
 
 def test_a_new_time_of_an_old_file_is_a_change(bench: Bench, host: Host, settled: None) -> None:
