@@ -85,7 +85,9 @@ def show(menu_run: MenuRun) -> Demo | VmCommand | Quit:
         notice = ""
         kiosk = settings.profile is Profile.KIOSK
         if isinstance(outcome, Jump) and not signals.received():
-            _print_on_all(menu_run.consoles, " " + _(KIOSK_LAST_LINE) if kiosk else localized(outcome.plan.last_line))
+            last = localized(outcome.plan.last_line)
+            lines = [f" {_(KIOSK_LAST_LINE)}"] if kiosk else [outcome.done, last] if outcome.done else [last]
+            _print_on_all(menu_run.consoles, lines)
         if number := signals.received():
             if isinstance(outcome, Jump):
                 console_session.unload(outcome.plan)
@@ -101,14 +103,15 @@ def show(menu_run: MenuRun) -> Demo | VmCommand | Quit:
             error = failure
 
 
-def _print_on_all(consoles: Sequence[Console], line: str) -> None:
-    """Print a line on all consoles."""
+def _print_on_all(consoles: Sequence[Console], lines: Sequence[str]) -> None:
+    """Print lines on all consoles."""
     terminals = []
     for console in consoles:
         with contextlib.suppress(OSError):
             terminals.append(Terminal(console.name, console.traits))
     for terminal in terminals:
-        terminal.print_line(line)
+        for line in lines:
+            terminal.print_line(line)
     drain_terminals(terminals)
     for terminal in terminals:
         terminal.close()

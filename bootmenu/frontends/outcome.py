@@ -11,6 +11,8 @@ class Jump(Value):
     """An entry is loaded, and the disks are synced and unmounted: print the plan's last line, then execute it."""
 
     plan: LoadPlan
+    done: str = ""
+    """What the load has done, to print before the last line; empty if each stage was printed."""
 
 
 class Demo(Value):

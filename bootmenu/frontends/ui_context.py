@@ -59,14 +59,20 @@ class UiContext(Value, kw_only=True):
     @property
     def not_permitted(self) -> frozenset[str]:
         """Return the actions of the table that do not exist here."""
+        not_met = self.not_met
+        return frozenset(
+            action.name
+            for action in actions.TABLE
+            if action.requires in not_met or not self.policy.allows(action.name)
+        )
+
+    @property
+    def not_met(self) -> frozenset[Requirement]:
+        """Return the conditions for actions that do not hold here."""
         met = {
             Requirement.QUIT: self.may_quit,
             Requirement.DEMO: self.offer_demo,
             Requirement.SHELL: not self.may_quit and self.policy.offers_shell,  # a running system has its own
             Requirement.SERVICE: self.service,
         }
-        return frozenset(
-            action.name
-            for action in actions.TABLE
-            if (action.requires is not None and not met[action.requires]) or not self.policy.allows(action.name)
-        )
+        return frozenset(requirement for requirement, holds in met.items() if not holds)

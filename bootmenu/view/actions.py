@@ -14,6 +14,13 @@ from bootmenu.view.action import essential as _essential
 from bootmenu.view.action import move as _move
 from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPING, Requirement, ScreenId, Situation
 
+
+def _after_error(name: str, key: str, label: str, text: str, situation: Situation | None = None) -> Action:
+    """Return an action that an error's screen offers."""
+    screens = (ScreenId.REFUSAL,)
+    return Action(name=name, keys=(key,), shown=key, label=label, help=text, screens=screens, labelled_with=situation)
+
+
 # Terminals send Enter as carriage return or as line feed (ctrl+j).
 _ENTER = ("enter", "ctrl+j")
 
@@ -81,7 +88,7 @@ TABLE: tuple[Action, ...] = (
         keys=("f1", "question_mark", "h"),
         shown="F1 ? h",
         label=N_("help"),
-        help=N_("show every key, and what the signs mean"),
+        help=N_("show the keys of this screen, and what the signs mean"),
         kiosk=N_("Help"),
     ),
     Action(
@@ -332,7 +339,7 @@ TABLE: tuple[Action, ...] = (
         "Enter",
         N_("back to the menu"),
         N_("back to the menu"),
-        (ScreenId.REFUSAL, ScreenId.ARRIVAL),
+        (ScreenId.ARRIVAL,),
     ),
     _essential(
         "evidence",
@@ -342,6 +349,19 @@ TABLE: tuple[Action, ...] = (
         N_("show the values that each check compared; again: hide them"),
         (ScreenId.DETAILS,),
     ),
+    _essential(
+        "back",
+        (*_ENTER, "escape", "q"),
+        "Enter Esc q",
+        N_("other entries"),
+        N_("back to the entries, or to the editor if the entry was started there"),
+        (ScreenId.REFUSAL,),
+    ),
+    _after_error(
+        "details", "d", N_("details"), N_("show every check of the entry, and the boot plan"), Situation.ENTRY
+    ),
+    _after_error("edit", "e", N_("edit"), N_("change the entry, and try again"), Situation.ENTRY),
+    _after_error("log", "l", N_("log"), N_("show the messages of the kernel, and internal errors")),
     Action(
         name="tree",
         keys=("v",),
@@ -369,6 +389,14 @@ TABLE: tuple[Action, ...] = (
         N_("back"),
         N_("back"),
         (ScreenId.HELP,),
+    ),
+    Action(
+        name="filter",
+        keys=("slash", "f"),
+        shown="/ f",
+        label=N_("search"),
+        help=N_("show only the lines of the help with these words"),
+        screens=(ScreenId.HELP,),
     ),
     Action(
         name="help",

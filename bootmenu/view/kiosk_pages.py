@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _
+from bootmenu.i18n import N_, _, ngettext
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import Value, replace
 from bootmenu.system.power import Power
@@ -17,7 +17,7 @@ from bootmenu.view.entry_texts import distinct_texts, entry_texts
 from bootmenu.view.key_help import kiosk_actions
 from bootmenu.view.page_edges import simulation
 from bootmenu.view.policy import Access, Policy
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, line, spread
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, line, middle, spread
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, name
 
 KEYS = N_("Up and Down choose, Enter starts.")
@@ -238,15 +238,19 @@ def _row(row: KioskRow, *, selected: bool, width: int) -> Line:
 
 def waiting(width: int, height: int) -> list[Line]:
     """Return the page that is shown before the first entry is found."""
-    return _middle(_text(width, _(WAIT), Style.STRONG), height)
+    return middle(_text(width, _(WAIT), Style.STRONG), height)
 
 
-def progress(name: str, fraction: float, message: str, width: int, height: int) -> list[Line]:
-    """Return the page that is shown while an entry is loaded. fraction: 0.0 to 1.0."""
-    left = _margin(width)
-    progress_bar = bar(fraction, width - 2 * left - 7, indent=left)
-    lines = [*_text(width, name, Style.STRONG), BLANK, progress_bar, BLANK]
-    return _middle([*lines, *_text(width, message or _("Starting. Please do not switch off."))], height)
+def progress(
+    name: str, fraction: float, message: str, width: int, height: int, *, left: int | None = None
+) -> list[Line]:
+    """Return the page that is shown while an entry is loaded. fraction: 0.0 to 1.0. left: seconds until everything
+    is read, or None if unknown."""
+    margin = _margin(width)
+    progress_bar = bar(fraction, width - 2 * margin - 7, indent=margin)
+    remaining = ngettext("About {n} second more", "About {n} seconds more", left) if left else ""
+    lines = [*_text(width, name, Style.STRONG), BLANK, progress_bar, *_text(width, remaining, Style.DIM), BLANK]
+    return middle([*lines, *_text(width, message or _("Starting. Please do not switch off."))], height)
 
 
 def refusal(name: str, width: int, height: int) -> list[Line]:
@@ -254,7 +258,7 @@ def refusal(name: str, width: int, height: int) -> list[Line]:
     what, another, call = refusal_sentences(name)
     lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, another)]
     lines += [BLANK, *_text(width, call), BLANK, BLANK]
-    return _middle([*lines, *_text(width, _("Enter goes back."))], height)
+    return middle([*lines, *_text(width, _("Enter goes back."))], height)
 
 
 def refusal_sentences(name: str) -> tuple[str, str, str]:
@@ -266,14 +270,14 @@ def refusal_sentences(name: str) -> tuple[str, str, str]:
 
 def going_down(power: Power, width: int, height: int) -> list[Line]:
     """Return the page that is shown while the machine restarts or switches off."""
-    return _middle(_text(width, _(GOING_DOWN[power]), Style.STRONG), height)
+    return middle(_text(width, _(GOING_DOWN[power]), Style.STRONG), height)
 
 
 def arrival(name: str, width: int, height: int) -> list[Line]:
     """Return the page at the end of a simulation."""
     what, nothing = arrival_sentences(name)
     lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, nothing)]
-    return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
+    return middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
 
 
 def arrival_sentences(name: str) -> tuple[str, str]:
@@ -311,7 +315,7 @@ def pin(typed: int, wheel_index: int, message: str, width: int, height: int, *, 
     if few_buttons:
         keys = _("Press for the next sign, hold to take it.")
     lines += [*about_last, *[BLANK] * max(0, 2 - len(about_last)), *_text(width, keys)]
-    return _middle(lines, height)
+    return middle(lines, height)
 
 
 def _wheel(marked: int, width: int) -> Line:
@@ -328,10 +332,3 @@ def _wheel(marked: int, width: int) -> Line:
         Span(sign, Style.KEY if index == marked else Style.TEXT) for index, sign in list(enumerate(signs))[first:last]
     ]
     return line(" " * left, *shown)
-
-
-def _middle(lines: list[Line], height: int) -> list[Line]:
-    """Return the lines a third of the way down the screen; leave out blank ones if there is no room for them."""
-    if len(lines) > height:
-        lines = [row for row in lines if row != BLANK]
-    return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

@@ -10,7 +10,7 @@ from bootmenu.kexec.load_test import LoadTestRefusedError
 from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, indented, paragraph
 
 _LABELS = (*(N_("entry"), N_("problem"), N_("stage"), N_("call"), N_("kernel log"), N_("what to do")),)
 
@@ -81,16 +81,34 @@ def refusal_lines(error: Exception) -> list[tuple[str, bool]]:
     ]
 
 
+_WIDEST = 84
+"""Columns of the block in the middle of a wide screen."""
+
+
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
-    """Return the page about an error. name: of the entry; empty if unknown."""
-    lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
-    for label, text, style in refusal_rows(error, name):
-        if label == _("kernel log") and isinstance(error, LoadError) and error.kernel_log:
-            lines.append(BLANK)
-        lines += _field(label, text, width, style)
+    """Return the page about an error, as a block in the middle: what happened, why, what to do, and technical facts.
+
+    name: of the entry; empty if unknown.
+    """
+    room, left = _block_width(width)
+    lines = [*block(room - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
+    rows = refusal_rows(error, name)
+    technical = next((index for index, row in enumerate(rows) if row[0] == _("stage")), len(rows))
+    for label, text, style in rows[:technical]:
+        lines += _field(label, text, room, style)
     if hint := advice(error):
-        lines += [BLANK, *_field(_("what to do"), hint, width, Style.STRONG)]
-    return lines
+        lines += [BLANK, *_field(_("what to do"), hint, room, Style.STRONG)]
+    if rows[technical:]:
+        lines.append(BLANK)
+    for label, text, style in rows[technical:]:
+        lines += _field(label, text, room, style)
+    return [indented(row, left) for row in lines]
+
+
+def _block_width(width: int) -> tuple[int, int]:
+    """Return the columns of the block in the middle, and of the margin before it."""
+    room = min(width, _WIDEST)
+    return room, (width - room) // 2
 
 
 def _field(label: str, text: str, width: int, style: Style = Style.TEXT) -> list[Line]:
@@ -98,20 +116,20 @@ def _field(label: str, text: str, width: int, style: Style = Style.TEXT) -> list
     return block(width - 1, [Span(" " * 3), Span(label, Style.LABEL)], column, clean(text), style)
 
 
-def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
-    """Return the page that ends each load on the demonstration machine. name: of the entry."""
+def arrival(name: str, done: str, last_line: str, width: int) -> list[Line]:
+    """Return the page that ends each load on the demonstration machine. name: of the entry. done: what the load has
+    done."""
+    room, left = _block_width(width)
     here = _("Here the machine would start {name}.").format(name=clean(name, 300))
-    done = _("Everything but the jump was done (loading method: {method}).").format(method=clean(method, 60))
-    return [
+    nothing = _("This is a demonstration machine: nothing was executed, and nothing is loaded.")
+    lines = [
+        *block(room - 1, [Span(" "), Span("▶", Style.KEY)], 3, here, Style.STRONG),
         BLANK,
-        *block(width - 1, [Span(" "), Span("▶", Style.KEY)], 3, here, Style.STRONG),
+        *paragraph(room, done, indent=3),
         BLANK,
-        *paragraph(width, done, indent=3),
-        *paragraph(width, _("The last line on the console would have been:"), indent=3),
+        *paragraph(room, _("The last line on the console would have been:"), indent=3),
+        *paragraph(room, localized(last_line), Style.STRONG, indent=5),
         BLANK,
-        *paragraph(width, localized(last_line), Style.STRONG, indent=5),
-        BLANK,
-        *paragraph(
-            width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3
-        ),
+        *paragraph(room, nothing, indent=3),
     ]
+    return [indented(row, left) for row in lines]

@@ -187,16 +187,28 @@ def block(
     return [Line(tuple(opening))] + [line(" " * column, Span(row, style)) for row in rows[1:]]
 
 
+def progress_spans(part: float, length: int) -> list[Span]:
+    """Return a progress bar. part: 0.0 to 1.0. length: in columns."""
+    filled = int(length * part)
+    return [Span("█" * filled, Style.BAR), Span("░" * (length - filled), Style.GROOVE)]
+
+
 def bar(part: float, length: int, *, indent: int = 1) -> Line:
     """Return a progress bar with its percentage. part: 0.0 to 1.0. length: of the bar in columns, at least 10."""
-    length = max(10, length)
-    filled = int(length * part)
-    return line(
-        " " * indent,
-        Span("█" * filled, Style.BAR),
-        Span("░" * (length - filled), Style.GROOVE),
-        Span(f" {int(part * 100):3d} %", Style.STRONG),
-    )
+    spans = progress_spans(part, max(10, length))
+    return line(" " * indent, *spans, Span(f" {int(part * 100):3d} %", Style.STRONG))
+
+
+def indented(row: Line, columns: int) -> Line:
+    """Return a line moved to the right."""
+    return replace(row, spans=(Span(" " * columns), *row.spans)) if columns and row.spans else row
+
+
+def middle(lines: list[Line], height: int) -> list[Line]:
+    """Return the lines a third of the way down the screen; leave out blank ones if there is no room for them."""
+    if len(lines) > height:
+        lines = [row for row in lines if row != BLANK]
+    return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]
 
 
 def paragraph(width: int, text: str, style: Style = Style.TEXT, *, indent: int = 1) -> list[Line]:

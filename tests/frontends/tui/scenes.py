@@ -216,6 +216,7 @@ SCENES: dict[str, Scene] = {
     "power": _menu(_keys("p", "down"), can_do=tuple(Power), confirm_always=True),
     "power-off": _menu(_keys("p", "down", "enter", until=_sees_now("restarting")), session=_going_down),
     "help": _menu(_keys("f1")),
+    "help-search": _menu(_keys("f1", "slash", *"default")),
     "passphrase": _menu(_keys("u", "o", "p", "e", "n"), events=fakes.LOCKED),
     "passphrase-wrong": _menu(_keys("u", "n", "o", "enter", until=_sees_now("not its")), events=fakes.LOCKED),
     "passphrase-tried": _menu(_keys("u", "n", "o", "enter", until=_sees_now("deriving")), session=_unlocking),

@@ -145,6 +145,7 @@ async def test_a_load_of_an_edited_entry_that_fails_comes_back_to_the_edit() -> 
         await editing(menu)
         await menu.press(*" single", "enter")
         await menu.at(RefusalScreen)
+        assert "Enter back to the editor" in menu.rows[-1]
         await menu.press("enter")
         await menu.at(EditScreen)
         assert "quiet single" in menu.text
@@ -545,8 +546,9 @@ async def test_a_kernel_log_that_may_not_be_read() -> None:
 async def test_a_shell_is_offered_in_a_first_stage_only() -> None:
     session = FakeSession()
     async with running(session, size=(160, 40)) as menu:
-        await menu.press("s")
         assert "shell" not in menu.text
+        await menu.press("s")
+        assert "a shell is offered only in a first stage" in menu.text
         assert "shell" not in session.calls
     async with running(session, size=(160, 40), may_quit=False) as menu:
         assert "s shell" in menu.text

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
+from bootmenu.frontends.tui.screens.refusal_screen import FollowUp
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import menu_log
@@ -55,7 +56,7 @@ class KioskPage(BootmenuScreen[T]):
         self.call_after_refresh(self.draw)
 
 
-class KioskRefusalScreen(KioskPage[None]):
+class KioskRefusalScreen(KioskPage[FollowUp]):
     """Says that an entry could not be started; the reason is only logged."""
 
     screen_id = ScreenId.REFUSAL

@@ -16,7 +16,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
-from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
+from bootmenu.frontends.tui.screens.refusal_screen import FollowUp, RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
@@ -25,9 +25,9 @@ from bootmenu.kexec.kernel_errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.model.value import Value
+from bootmenu.model.value import Value, replace
 from bootmenu.session import menu_log
-from bootmenu.view.load_progress import loading
+from bootmenu.view.load_progress import loading, work_done
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
@@ -47,6 +47,8 @@ class Returned(Value):
     """Whether the entry could not be loaded."""
     tested: Finding | None = None
     """The finding of a test load, or None."""
+    follow_up: FollowUp | None = None
+    """What the user wants after a failure, or None."""
 
 
 class LoadingScreen(BootmenuScreen[Jump | Returned]):
@@ -122,6 +124,11 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     def _page(self, width: int) -> list[Line]:
         height = self.text_view("page").size.height
         return loading(self.listing, self.plan, self.progress, self.status, width, height, test=self._test)
+
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """Return the actions that the footer leaves out: a load that is being cancelled cannot be cancelled again."""
+        return super().unlabelled | ({"cancel"} if self._stop.is_set() else set())
 
     def _draw(self) -> None:
         if not self.closed:
@@ -212,7 +219,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             self.result = Returned()
             self.app.push_screen(self.simulation_end_screen(message.plan), lambda _none: self._unload(message.plan))
         else:
-            self.dismiss(Jump(message.plan))
+            self.dismiss(Jump(message.plan, work_done(message.plan, self.progress)))
 
     def _unload(self, plan: LoadPlan) -> None:
         self.post_message(self.Cancelled(self.context.session.unload(plan)))
@@ -225,12 +232,15 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
             tested = load_test.finding(self.plan, message.error)
         self.result = result = self._make_result("", failed=tested is None, tested=tested)
-        self.app.push_screen(self.error_screen(message.error), lambda _none: self._close_with(result))
+        screen = self.error_screen(message.error)
+        self.app.push_screen(screen, lambda next_: self._close_with(replace(result, follow_up=next_)))
 
     @on(Tested)
     def _tested(self, message: Tested) -> None:
         if not self.closed:
             text = _("Test passed; nothing is loaded now")
+            if self.plan is not None:
+                text = f"{text}. {work_done(self.plan, self.progress)}"
             self.dismiss(Returned(localized(message.leftover) or text, tested=message.tested))
 
     @on(Cancelled)
@@ -238,13 +248,13 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         text = _("cancelled: nothing is loaded") if self._stop.is_set() else ""
         self._close_with(self._make_result(localized(message.leftover) or text))
 
-    def error_screen(self, error: Exception) -> BootmenuScreen[None]:
+    def error_screen(self, error: Exception) -> BootmenuScreen[FollowUp]:
         """Return the screen for a failed load."""
-        return RefusalScreen(self.context, error, full_name(self.listing.entry))
+        return RefusalScreen(self.context, error, full_name(self.listing.entry), self.listing)
 
     def simulation_end_screen(self, plan: LoadPlan) -> BootmenuScreen[None]:
         """Return the screen for the end of a simulation."""
-        return SimulationEndScreen(self.context, plan)
+        return SimulationEndScreen(self.context, plan, work_done(plan, self.progress))
 
     def _close_with(self, result: Returned) -> None:
         if not self.closed:
@@ -260,3 +270,4 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             self._stop.set()
             self.status = _("Cancelling. Please wait.")
             self._draw()
+            self.text_view("footer").show(self._footer)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
+from bootmenu.i18n import _
 
 
 class MenuFolds(MenuDefaults):
@@ -14,12 +15,16 @@ class MenuFolds(MenuDefaults):
         row = self._rows.selected
         if row is not None and row.fold is not None:
             self._show_folded(row.key or "", self._unfolded | {row.key or ""})
+        else:
+            self._show_message(_("there are no snapshots here to show"))
 
     def action_fold(self) -> None:
         """Fold the snapshots under the selected row, or among which the selected entry is."""
         row = self._rows.selected
         if row is not None and (key := row.within or (row.key if row.fold else "")):
             self._show_folded(key, self._unfolded - {key})
+        else:
+            self._show_message(_("there are no snapshots here to fold"))
 
     def _show_folded(self, key: str, unfolded: frozenset[str]) -> None:
         self._message, self._unfolded = "", unfolded

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
+from textual import events
 from textual.app import SuspendNotSupported
 
 from bootmenu.discovery.scan_events import Listing
@@ -21,7 +23,7 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
-from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import FollowUp, RefusalScreen
 from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
@@ -31,7 +33,9 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.view import welcome
+from bootmenu.view.key_help import actions_of
 from bootmenu.view.screen_ids import ScreenId
+from bootmenu.view.unavailable import why_unavailable
 from bootmenu.view.welcome import Trial
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name
 
@@ -47,6 +51,12 @@ class MenuScreen(MenuFolds):
         """The entry that the next one is compared with."""
         self._welcomed = False
         """Whether it has been decided if a newcomer is to be welcomed."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key of the menu can do nothing now."""
+        meant = [action for action in actions_of(ScreenId.MENU) if event.key in action.keys]
+        if meant and not any(self.check_action(action.name, ()) for action in meant):
+            self._show_message(why_unavailable(meant, self.context.not_met))
 
     def action_rescan(self) -> None:
         """Scan again; the results stay until they have been read again."""
@@ -171,6 +181,14 @@ class MenuScreen(MenuFolds):
             self._draw_rules()
             if result.rescan:
                 self.start_scan()
+            self._follow_up(listing, result.follow_up)
+
+    def _follow_up(self, listing: Listing, wanted: FollowUp | None) -> None:
+        """Go where the user wants to after an error. If the entry was started in the editor, that is still open."""
+        if wanted is FollowUp.DETAILS:
+            self.app.push_screen(DetailsScreen(self.context, listing))
+        elif wanted is FollowUp.EDIT and not isinstance(self.app.screen, EditScreen):
+            self.app.push_screen(EditScreen(self.context, listing, self._start))
 
     def action_edit(self) -> None:
         """Edit the selected entry for one boot."""
@@ -185,7 +203,8 @@ class MenuScreen(MenuFolds):
             return
         permission = self.context.session.load_test_permission()
         if permission.refused is not None:
-            self.app.push_screen(RefusalScreen(self.context, permission.refused, full_name(listing.entry)))
+            refusal = RefusalScreen(self.context, permission.refused, full_name(listing.entry), listing)
+            self.app.push_screen(refusal, partial(self._follow_up, listing))
         elif permission.replaces:
             words = (_("A kernel is already loaded. A test would unload it, and leave nothing loaded."),)
             answers = (_("Leave it"), _("Test anyway"))
