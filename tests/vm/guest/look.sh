@@ -38,7 +38,7 @@ look nothing python3 -I -c pass
 look textual busybox time -f 'import took %e s' python3 -I -c 'import textual.app; print(textual.app.__file__)'
 look python python3 -I -c '
 import ctypes, hashlib, importlib.metadata, json, lzma, sys, zlib, bz2, zstandard, elftools.elf.elffile, rich.console
-import asyncio, pygments.lexers.python
+import asyncio
 import bootmenu, importlib, pathlib, pkgutil
 for module in pkgutil.walk_packages(bootmenu.__path__, "bootmenu."):
     if not module.name.endswith("__main__"):
