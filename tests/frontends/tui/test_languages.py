@@ -119,6 +119,11 @@ def test_the_choices_of_dialogs_and_the_notes_of_the_kiosk_fit_60_columns() -> N
     day = max((kiosk_pages._day(Attempt(entry="", at=f"2026-{month:02}-14")) for month in range(1, 13)), key=cells)
     notes = ("did not start on {day}", "worked on {day}", "may work only in part", "asks for the PIN")
     assert [_(note) for note in notes if cells(_(note).format(day=day)) > 30] == []
+    rows = (
+        "nothing to start here: no boot configuration, no kernel",
+        "No partition was found. Plug a medium in and press r.",
+    )
+    assert [_(row) for row in rows if cells(_(row)) > 55] == []
 
 
 def test_every_stage_and_state_has_its_word() -> None:
