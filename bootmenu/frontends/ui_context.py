@@ -40,6 +40,8 @@ class UiContext(Value, kw_only=True):
     """The line that names the demonstration's PIN, if it has one."""
     logged: Callable[[], bool] = lambda: False
     """Returns whether something was logged since the menu was opened."""
+    many_colours: bool = False
+    """Whether the terminal has 256 colours or more: it is no slow line then, and has more signs than a console."""
     few_buttons: Callable[[], bool] = lambda: False
     """Returns whether the kiosk is operated with one or two buttons only."""
 

@@ -109,6 +109,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             simulated_pin=simulated_pin,
             few_buttons=self._few_buttons,
             logged=lambda: self._logged,
+            many_colours=depth in (Depth.MANY, Depth.ALL),
         )
         self._logged = False
         self._stop_listening: Callable[[], None] | None = None

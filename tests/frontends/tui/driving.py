@@ -104,7 +104,7 @@ class Menu:
     @property
     def selected(self) -> str:
         """Return the selected row, or an empty string."""
-        return next((row for row in self.rows if row.startswith("▶")), "")
+        return next((row for row in self.rows if row.startswith(("▶", "│▶"))), "")
 
 
 @asynccontextmanager

@@ -545,12 +545,12 @@ async def test_a_kernel_log_that_may_not_be_read() -> None:
 
 async def test_a_shell_is_offered_in_a_first_stage_only() -> None:
     session = FakeSession()
-    async with running(session, size=(160, 40)) as menu:
+    async with running(session, size=(180, 40)) as menu:
         assert "shell" not in menu.text
         await menu.press("s")
         assert "a shell is offered only in a first stage" in menu.text
         assert "shell" not in session.calls
-    async with running(session, size=(160, 40), may_quit=False) as menu:
+    async with running(session, size=(180, 40), may_quit=False) as menu:
         assert "s shell" in menu.text
         await menu.press("s")
         assert "no shell can be opened on this terminal" in menu.text, "there is none in this test"

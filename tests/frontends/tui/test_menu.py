@@ -489,19 +489,36 @@ def test_the_source_gives_way_to_titles_and_versions(width: int, version: int, s
     assert row_line(rows[0], columns, width, selected=False).width <= width
 
 
-async def test_a_wide_screen_has_the_story_on_the_right() -> None:
+@pytest.mark.parametrize("term", ["linux", "xterm-256color"])
+async def test_a_wide_screen_has_the_story_on_the_right(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
     async with running(FakeSession(), size=(120, 40)) as menu:
         await menu.press("3")
-        row = next(row for row in menu.rows if row.startswith("▶"))
-        assert "│" in row
-        assert any("│" in row and "cannot be started here" in row.split("│")[1] for row in menu.rows)
+        assert "│" in menu.selected[1:]
+        assert any("cannot be started here" in row.strip("│").split("│")[-1] for row in menu.rows if "│" in row)
         await menu.pilot.resize_terminal(80, 24)
         await menu.until(lambda: "│" not in menu.text)
         assert "16K pages" in menu.selected
 
 
+async def test_with_many_colours_frames_have_the_titles_and_say_what_is_hidden() -> None:
+    async with running(FakeSession(), size=(120, 12)) as menu:
+        await menu.press("3")
+        upper = next(row for row in menu.rows if row.startswith("╭"))
+        assert upper.startswith("╭─ 5 entries on 3 partitions: 2 ok, 1 warn, 1 FAIL, 1 ? ─")
+        assert "╭─ Debian GNU/Linux 13, 16K pages ─" in upper
+        lower = next(row for row in menu.rows if row.startswith("╰"))
+        assert "▼ 3 ─╯╰─" in lower
+        assert lower.endswith("PgDn ─╯")
+        await menu.press("/", *"[red]")
+        await menu.sees("0 of 5 entries with “[red]”")
+
+
 @pytest.mark.parametrize(("columns", "bar"), [(115, -1), (116, 71), (200, 96)])
-async def test_a_list_is_beside_its_summary_where_both_have_room(columns: int, bar: int) -> None:
+async def test_a_list_is_beside_its_summary_where_both_have_room(
+    columns: int, bar: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "linux")
     async with running(FakeSession(), size=(columns, 40)) as menu:
         row = next(row for row in menu.rows if row.startswith("▶"))
         assert row.find("│") == bar

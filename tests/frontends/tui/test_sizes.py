@@ -18,7 +18,7 @@ from tests.properties import ALL, part
 
 SIZES = ((20, 8), (24, 10), (32, 8), (40, 12), (60, 20), (80, 24), (90, 9), (100, 30), (132, 50), (240, 70))
 
-MARKED = "^▶ "
+MARKED = "^│?▶ "
 CONTACT = r"0800\s+123\s+456"
 
 IN_SIGHT: dict[str, tuple[str, ...]] = {

@@ -21,6 +21,8 @@ from tests.properties import ALL
 
 SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»")
 """Characters that are both in the kernel's font and in Debian's."""
+_CORNERS = frozenset("╭╮╰╯")
+"""The corners of frames, which terminals with few colours, as all consoles are, do not get."""
 
 
 @pytest.fixture(
@@ -78,12 +80,20 @@ def test_no_character_has_the_colour_of_its_ground(drawn: tuple[str, list[Drawn]
 def test_every_character_is_in_the_fonts_of_consoles(drawn: tuple[str, list[Drawn]]) -> None:
     for one in drawn[1]:
         text = "".join(appearance.characters(one.screen))
-        assert {char for char in to_console(text) if not char.isascii()} <= SAFE
+        assert {char for char in to_console(text) if not char.isascii()} <= SAFE | _CORNERS
         assert len(to_console(text)) == len(text)
         plain = to_ascii(text)
         assert plain.isascii()
         assert len(plain) == len(text)
         assert plain.count("?") == text.count("?"), "a sign without a likeness in ASCII"
+
+
+async def test_a_console_gets_no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "linux")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    async with running(FakeSession(), size=(120, 40)) as menu:
+        assert not _CORNERS & set(menu.text)
+        assert "┬" in menu.text
 
 
 async def test_a_verdict_is_told_without_its_colour() -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -21,7 +20,6 @@ from bootmenu.frontends.tui.textual_internals import dimmed, forget_drawn_lines
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
-from bootmenu.terminal.capabilities import Depth
 from bootmenu.terminal.cells import cells
 from bootmenu.view import page_edges
 from bootmenu.view.key_help import labelled, unlabelled_actions
@@ -142,8 +140,8 @@ class DialogScreen(BoxScreen[T], inherit_bindings=False):
     def render(self) -> RenderableType:
         """Return the page behind the box."""
         drawn = super().render()
-        dims = Depth.of(os.environ) in (Depth.MANY, Depth.ALL)
-        return dimmed(drawn, self.app.inks[Style.BEHIND]) if dims else drawn  # type: ignore[attr-defined]
+        many = self.context.many_colours
+        return dimmed(drawn, self.app.inks[Style.BEHIND]) if many else drawn  # type: ignore[attr-defined]
 
     def compose(self) -> ComposeResult:
         """Yield the box and the footer."""

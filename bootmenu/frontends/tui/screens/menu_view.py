@@ -17,17 +17,18 @@ from bootmenu.discovery.devices import Device
 from bootmenu.frontends.tui.screens.base_screen import more_below
 from bootmenu.frontends.tui.screens.power_screen import PowerScreen
 from bootmenu.frontends.tui.widgets.row_list import RowList
-from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.tui.widgets.text_view import TextView, frame
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import N_, _, localized, ngettext
+from bootmenu.i18n import N_, _, localized
 from bootmenu.terminal.capabilities import Traits
-from bootmenu.terminal.cells import cells
+from bootmenu.terminal.cells import cells, cut
 from bootmenu.view import entry_summary, page_edges
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import EntryList, Row
+from bootmenu.view.list_title import list_title
 from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
-from bootmenu.view.wording import matching_count, sentence_of, verdict_counts
+from bootmenu.view.wording import sentence_of
 
 _SUMMARY_DELAY = 0.04
 """Seconds that an entry is selected before its summary is shown: longer than the interval of key repeat."""
@@ -54,6 +55,7 @@ class MenuView(PowerScreen[None]):
         self._filter_text = ""
         self._unfolded: frozenset[str] = frozenset()
         """The keys of the rows of snapshots that are unfolded."""
+        self.set_class(context.many_colours, "-panes")
         self._list = EntryList(context.settings)
         self._rows = RowList(id="rows")
         """Made here because it handles keys before it is composed."""
@@ -121,51 +123,61 @@ class MenuView(PowerScreen[None]):
         return [group.device for group in self.results.groups if group.device.locked]
 
     def _upper_rule(self, width: int) -> list[Line]:
-        hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
-        hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
-        right = [Span(" ".join(hidden), Style.KEY)] if hidden else []
+        right = [Span(self._hidden_rows, Style.KEY)] if self._hidden_rows else []
         room = rule_room(self._rows.size.width if self.has_class("-wide") else width, right)
         return [rule(width, [Span(self._entry_count(room), Style.HEADING)], right, joint=self._joint("┬"))]
+
+    @property
+    def _hidden_rows(self) -> str:
+        hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
+        return " ".join([*hidden, f"▼ {self._rows.below}"] if self._rows.below else hidden)
+
+    @property
+    def _framed(self) -> bool:
+        """Return whether list and summary have frames, whose titles say what the rules say elsewhere."""
+        return self.has_class("-wide") and self.has_class("-panes")
+
+    def _draw_frames(self) -> None:
+        width = self._rows.size.width
+        frame(self._rows, self._entry_count(width - 4), self._hidden_rows)
+        side = self.query_one("#side")
+        title, _verdict = self._titles(side.size.width - 4)
+        frame(side, title.text, "".join(span.text for span in more_below(self.text_view("summary").below, width)))
 
     def _joint(self, sign: str) -> tuple[int, str] | None:
         """Return where a rule meets the line beside the rows, as (column, character), or None without such a line."""
         return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
     def _entry_count(self, room: int) -> str:
-        """Return the number of entries, of partitions, and of each verdict when all are known; without what does not
-        fit into so many columns."""
-        listings = list(self.results.listings)
-        if self._filter_text:
-            shown = sum(1 for row in self._rows.rows if row.listing)
-            return matching_count(shown, len(listings), self._filter_text)
-        entries = ngettext("{n} entry", "{n} entries", len(listings))
-        partitions = ngettext("{n} partition", "{n} partitions", len(self.results.groups))
-        if self.results.scanning:
-            if not self.results.groups:
-                return _("looking for partitions and entries")
-            return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
-        short = _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
-        verdicts = f": {verdict_counts(listings)}" if listings else ""
-        return next((text for text in (short + verdicts, entries + verdicts) if cells(text) <= room), short)
+        return list_title(self.results, self._rows.rows, self._filter_text, room)
 
     def _head(self, width: int) -> list[Line]:
-        row, right = self._rows.selected, list[Span]()
-        if row is None:
-            left = [Span(_("nothing selected"), Style.DIM)]
-        elif row.fold is not None:
-            left = [Span(row.fold.text, Style.STRONG)]
-        elif row.listing is not None:
-            right = [sentence_of(row.listing)]
-            room = None if self.has_class("-wide") else rule_room(width, right)
-            left = [Span(self._entry_title(row, room), Style.STRONG)]
-        else:
-            left, right = [Span(_("Could not be read"), Style.STRONG)], [Span(_("left out"), Style.WARN)]
+        if self._framed:
+            _title, right = self._titles(None)
+            return [Line((Span(" "), *right)), BLANK] if right else []
         if self.has_class("-wide"):
-            return [*block(width - 1, [], 1, left[0].text, left[0].style), Line((Span(" "), *right)), BLANK]
-        return [rule(width, left, right)]
+            title, right = self._titles(None)
+            return [*block(width - 1, [], 1, title.text, title.style), Line((Span(" "), *right)), BLANK]
+        title, right = self._titles(width)
+        return [rule(width, [title], right)]
+
+    def _titles(self, width: int | None) -> tuple[Span, list[Span]]:
+        """Return the title of what is selected, and its verdict. width: of the rule that has both, or None."""
+        row = self._rows.selected
+        if row is None:
+            return Span(_("nothing selected"), Style.DIM), []
+        if row.fold is not None:
+            return Span(row.fold.text, Style.STRONG), []
+        if row.listing is None:
+            return Span(_("Could not be read"), Style.STRONG), [Span(_("left out"), Style.WARN)]
+        verdict = [sentence_of(row.listing)]
+        room = None if width is None else width if self._framed else rule_room(width, verdict)
+        return Span(self._entry_title(row, room), Style.STRONG), verdict
 
     def _entry_title(self, row: Row, room: int | None) -> str:
         """Return the entry's title, shortened to `room` columns so that no other title becomes the same."""
+        if self._framed and row.entry is not None:
+            return cut(row.entry.distinct(row.entry.title), room or 0)  # the version is in the row beside it
         if room is None:
             return row.name
         titles = tuple(other.name for other in self._rows.rows if other.listing)
@@ -199,6 +211,8 @@ class MenuView(PowerScreen[None]):
         return paragraph(width, _("The list says what each partition has."), Style.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
+        if self._framed:
+            return paragraph(width, self._message, Style.STRONG) if self._message else [BLANK]
         right = more_below(self.text_view("summary").below, width)
         style = Style.WARN if self._message == localized(self.context.warning) else Style.STRONG
         if cells(self._message) <= rule_room(width, right):
@@ -221,6 +235,8 @@ class MenuView(PowerScreen[None]):
             return
         self.text_view("upper").show(self._upper_rule)
         self.text_view("lower").show(self._lower_rule)
+        if self._framed:
+            self._draw_frames()
 
     def _draw_summary(self, *, from_top: bool) -> None:
         if self.closed:

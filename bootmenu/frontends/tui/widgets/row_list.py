@@ -107,7 +107,8 @@ class RowList(LineWidget):
     def on_click(self, event: events.Click) -> None:
         """Select the clicked row; a double click on the selected row is Enter."""
         event.stop()
-        index = self._top + event.y
+        place = event.get_content_offset(self)
+        index = self._top + place.y if place is not None else -1  # -1: the frame
         if index not in selectable(self._rows):
             return
         if event.chain == 2 and index == self._cursor:

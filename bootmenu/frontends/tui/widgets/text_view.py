@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -114,6 +115,14 @@ class LineWidget(StyledWidget):
             self.app.simulate_key(key)
         elif event.chain == 2 and line.press:
             self.app.simulate_key("enter")
+
+
+def frame(widget: Widget, title: str, below: str) -> None:
+    """Write into the frame of a widget: at its top, and at the right end of its bottom."""
+    for name, text in (("border_title", title), ("border_subtitle", below)):
+        written = Content(text) if text else None
+        if getattr(widget, name) != (written.markup if written else None):  # a frame is drawn anew at each change
+            setattr(widget, name, written)
 
 
 class TextView(LineWidget):
