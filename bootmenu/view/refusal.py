@@ -12,7 +12,7 @@ from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, indented, paragraph
 
-_LABELS = (*(N_("entry"), N_("problem"), N_("stage"), N_("call"), N_("kernel log"), N_("what to do")),)
+_LABELS = (*(N_("entry"), N_("why"), N_("stage"), N_("call"), N_("kernel log"), N_("what to do")),)
 
 
 def headline(error: Exception) -> str:
@@ -54,7 +54,7 @@ def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style
     """
     rows = [(_("entry"), name, Style.TEXT)] if name else []
     what = localized(error.message) if isinstance(error, BootmenuError) else f"{type(error).__name__}: {error}"
-    rows.append((_("problem"), what, Style.STRONG))
+    rows.append((_("why"), what, Style.STRONG))
     rows += [("", localized(left), Style.WARN) for left in left_loaded(error)]
     if not isinstance(error, LoadError):
         return rows
