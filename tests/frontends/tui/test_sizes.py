@@ -53,6 +53,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "machine": ("This machine",),
     "comparison": ("What differs",),
     "help": ("Enter",),
+    "help-search": ("Filter: ",),
     **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),
     "kiosk-looking": ("One moment", CONTACT),
     "kiosk-pin": (r"\[8\]", r"\* \* _", CONTACT),
