@@ -176,8 +176,11 @@ class PlainMenu(PlainListing):
                 self._try(partial(self._boot, editor.listing))
 
     def do_make_default(self, listing: Listing) -> None:
-        """Make an entry the default, or undo that."""
-        self._toggle_default("make_default", listing)
+        """Ask whether to make an entry the default, or to undo that: with Caps Lock `d` is this command, too."""
+        undo = self._printed_state.default == listing.entry.id
+        question = _("Make {name} the default no longer?") if undo else _("Make {name} the default?")
+        if self.teletype.sure(question.format(name=full_name(listing.entry))):
+            self._toggle_default("make_default", listing)
 
     def do_next_boot(self, listing: Listing) -> None:
         """Make an entry the default of the next boot only, or undo that."""

@@ -181,7 +181,6 @@ TABLE: tuple[Action, ...] = (
         label=N_("make default"),
         help=N_("make the entry the default, or undo that; asks first"),
         plain="D N",
-        plain_help=N_("make the entry the default; again: undo that"),
         labelled_with=Situation.ENTRY,
     ),
     Action(

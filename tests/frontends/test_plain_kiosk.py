@@ -236,10 +236,10 @@ def test_what_is_made_the_default_behind_the_pin_is_recommended_and_taken_back()
         rows = kiosk("4", "4711", *typed, "L")[0].splitlines()
         return next(row for row in reversed(rows) if "recommended" in row).split("  ")[1]
 
-    again = ("L", "4", "4711", "D 2")
+    again = ("L", "4", "4711", "D 2", "y")
     assert recommended() == "Start normally"
-    assert recommended("D 2") == "Start the previous version"
-    assert recommended("D 2", *again) == "Start normally"
+    assert recommended("D 2", "y") == "Start the previous version"
+    assert recommended("D 2", "y", *again) == "Start normally"
 
 
 def test_the_locked_kiosk_has_its_own_patience_again() -> None:
