@@ -22,7 +22,7 @@ _MEANINGS = {
 
 _GROUPS: dict[str, frozenset[str]] = {
     N_("Move"): frozenset(
-        {*("up", "down", "first", "last", "page_up", "page_down", "pick", "fold", "unfold", "switch")}
+        {*("up", "down", "first", "last", "page_up", "page_down", "pick", "switch")}
         | {*("left", "right", "home", "end", "tab")}
     ),
     N_("Start"): frozenset({"boot", "test", "confirm", "yes", "enter_pin", "cancel"}),
@@ -31,21 +31,8 @@ _GROUPS: dict[str, frozenset[str]] = {
         | {*("erase", "delete", "erase_word", "clear", "kill")}
     ),
     N_("Look"): frozenset(
-        {
-            *(
-                "details",
-                "tree",
-                "filter",
-                "unfilter",
-                "keep",
-                "log",
-                "help",
-                "rescan",
-                "machine",
-                "compare",
-                "evidence",
-            )
-        }
+        {*("details", "evidence", "tree", "filter", "unfilter", "keep", "unfold", "fold")}
+        | {*("log", "help", "rescan", "machine", "compare")}
     ),
 }
 """The names of the actions below each heading; all others are below the last one."""

@@ -52,7 +52,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "log": ("usb 1",),
     "machine": ("This machine",),
     "comparison": ("What differs",),
-    "help": ("Enter",),
+    "help": ("Move", "↑ k"),
     "help-search": ("Filter: ",),
     **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),
     "kiosk-looking": ("One moment", CONTACT),
