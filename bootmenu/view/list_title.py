@@ -26,5 +26,8 @@ def list_title(results: ScanResults, rows: Iterable[Row], filter_text: str, room
             return _("looking for partitions and entries")
         return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
     short = _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
-    verdicts = f": {verdict_counts(listings)}" if listings else ""
-    return next((text for text in (short + verdicts, entries + verdicts) if cells(text) <= room), short)
+    if not listings:
+        return short
+    counts = verdict_counts(listings)
+    longer = (_("{found}: {verdicts}").format(found=found, verdicts=counts) for found in (short, entries))
+    return next((text for text in longer if cells(text) <= room), short)
