@@ -12,7 +12,7 @@ from bootmenu.terminal.teletype import typed_number
 from bootmenu.view.entry_editor import EntryEditor, EntryPart, file_text
 from bootmenu.view.entry_form import placeholder, suitable_trees
 from bootmenu.view.line_editor import LineEditor
-from bootmenu.view.wording import verdict_line
+from bootmenu.view.wording import explained, verdict_line
 
 
 class PlainEditor:
@@ -46,7 +46,7 @@ class PlainEditor:
     def _show(self) -> None:
         for number, slot in enumerate(self._editor.slots, 1):
             text = slot.line.text or placeholder(slot, self._session.machine)
-            self.teletype.say(text, f" {number:>2}  {_(slot.part)}: ")
+            self.teletype.say(text, f" {number:>2}  {explained(_(slot.part), '')}")
         self.teletype.say(verdict_line(self.listing.report.verdict))
         for severity in (Severity.FAIL, Severity.WARN):
             for finding in self.listing.report.of(severity):

@@ -25,6 +25,7 @@ from bootmenu.terminal.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.abridge import abridged
 from bootmenu.view.kiosk_offer import KioskOffer, KioskState
+from bootmenu.view.wording import explained
 
 
 class PlainKiosk(PlainBase):
@@ -199,7 +200,7 @@ class PlainKiosk(PlainBase):
     def do_help(self) -> None:
         """Print what can be typed."""
         self._print_usage()
-        self.teletype.say(_("the list again"), f"{_('Enter')}: ")
+        self.teletype.say(_("the list again"), explained(_("Enter"), ""))
 
     def _ask_pin(self) -> bool:
         """Ask for the PIN until it is right; return False if it is not given, or must not be tried now."""

@@ -33,7 +33,7 @@ from bootmenu.view.action import Action
 from bootmenu.view.comparison import differences
 from bootmenu.view.machine_page import label_width, sections
 from bootmenu.view.refusal import advice, headline, refusal_lines
-from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_line
+from bootmenu.view.wording import POWER_WORDS, explained, full_name, made_default, stage_line
 
 
 class PlainMenu(PlainListing):
@@ -254,7 +254,7 @@ class PlainMenu(PlainListing):
         if not saved:
             self.teletype.say(localized(store.error), "  ! ")
         if name in (store.state.default, store.state.once) and (warning := made_default(listing, "")):
-            self.teletype.say(f"{full_name(listing.entry)}: {localized(warning)}", "  ! ")
+            self.teletype.say(explained(full_name(listing.entry), localized(warning)), "  ! ")
 
     def do_unlock(self) -> None:
         """Unlock a partition. Ask for its passphrase until it is right, or Enter alone is typed."""

@@ -9,6 +9,7 @@ from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.text import megabytes, printable
 from bootmenu.model.value import Value
+from bootmenu.view.wording import explained
 
 
 class PlanRow(Value, kw_only=True):
@@ -33,7 +34,7 @@ def plan_rows(plan: LoadPlan) -> list[PlanRow]:
     def rows(name: str, *texts: str) -> list[PlanRow]:
         return [PlanRow(name=name, text=text) for text in texts]
 
-    result = rows(_("method"), f"{plan.method}: {localized(plan.reason)}")
+    result = rows(_("method"), explained(plan.method, localized(plan.reason)))
     result.append(_file(_("kernel"), plan.kernel))
     result += [_file(_("companion") if file.ref.archive else _("initramfs"), file) for file in plan.initrds]
     result += [_file(_("device tree"), plan.dtb)] if plan.dtb else rows(_("device tree"), _("this machine's own"))

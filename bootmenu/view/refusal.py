@@ -11,6 +11,7 @@ from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, indented, paragraph
+from bootmenu.view.wording import explained
 
 _LABELS = (*(N_("entry"), N_("why"), N_("stage"), N_("call"), N_("kernel log"), N_("what to do")),)
 
@@ -76,7 +77,7 @@ def refusal_lines(error: Exception) -> list[tuple[str, bool]]:
     """Return the rows as lines for a terminal that can only print lines, each with whether it is important: the error
     itself, and what is still loaded."""
     return [
-        (text, True) if style in (Style.STRONG, Style.WARN) else (f"{name}: {text}" if name else text, False)
+        (text, True) if style in (Style.STRONG, Style.WARN) else (explained(name, text) if name else text, False)
         for name, text, style in refusal_rows(error)
     ]
 

@@ -150,6 +150,11 @@ def verdict_counts(listings: Iterable[Listing]) -> str:
     return ", ".join(f"{counts[severity]} {word(severity)}" for severity in shown if counts[severity])
 
 
+def explained(name: str, what: str) -> str:
+    """Return `name: what` as the language in use writes a colon; French has a space before it."""
+    return _("{name}: {what}").format(name=name, what=what)
+
+
 POWER_WORDS: Mapping[Power, str] = {
     Power.REBOOT: N_("Restart"),
     Power.OFF: N_("Switch off"),

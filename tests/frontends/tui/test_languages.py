@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -77,6 +78,13 @@ async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) 
             await menu.press(key)
             check(menu)
             await menu.press("escape")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_colon_stands_as_the_language_writes_it(code: str, size: tuple[int, int]) -> None:
+    async with running(fakes.stuck_session(), size=size) as menu:
+        title = next(row for row in menu.rows if row.startswith("─ 5 "))
+        assert re.search(r"[^\W\d]\xa0: 5 ÉCHEC" if code == "fr" else r"[^\W\d]: 5 \w", title), title
 
 
 @pytest.mark.parametrize("size", SIZES)
