@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     """Write the pages of a language, and say where they are."""
     compile_catalogues()
     parser = argparse.ArgumentParser(prog="make screens", description="Write every screen of a language as pages.")
-    parser.add_argument("language", choices=i18n.available())
+    parser.add_argument("language", type=i18n.code_of, choices=i18n.available(), help="de, or de_DE.UTF-8")
     parser.add_argument("scenes", nargs="*", help="only these")
     parser.add_argument("--folder", type=Path, help="instead of build/screens/LANGUAGE")
     given = parser.parse_args(arguments)
