@@ -53,14 +53,14 @@ UNITS = {
 }
 RATIOS = {
     "title": Ratio("the first frame, which init draws", "pass", 2.0, 2.0),
-    "frame": Ratio("the first frame that takes keys", "pass", 2.0, 12.0),
-    "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 22.0),
-    "init": Ratio("the same, from init's first step", "pass", 6.0, 26.0),
+    "frame": Ratio("the first frame that takes keys", "pass", 2.0, 11.0),
+    "default": Ratio("the default entry named, with its verdict", "pass", 6.0, 20.0),
+    "init": Ratio("the same, from init's first step", "pass", 6.0, 22.0),
     "early": Ratio("the menu, from a key that is pressed when the default is named", "textual", 0.7, 2.0),
     "menu": Ratio("the menu, from a key that is pressed six seconds later", "textual", 0.7, 0.9),
-    "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 38.0),
-    "jump-init": Ratio("the same, from init's first step", "pass", 12.0, 44.0),
-    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 13.0),
+    "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 30.0),
+    "jump-init": Ratio("the same, from init's first step", "pass", 12.0, 32.0),
+    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 12.0),
 }
 
 
