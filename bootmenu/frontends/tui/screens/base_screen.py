@@ -295,3 +295,7 @@ class PagerScreen(BootmenuScreen[T]):
     def action_last(self) -> None:
         """Scroll to the bottom."""
         self._scroll(len(self.page.lines))
+
+    def action_back(self) -> None:
+        """Return to the screen below."""
+        self.dismiss()

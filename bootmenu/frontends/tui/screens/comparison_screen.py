@@ -23,7 +23,3 @@ class ComparisonScreen(PagerScreen[None]):
     def render_page(self, width: int) -> list[Line]:
         """Return the lines of the page."""
         return comparison(*self._compared, width)
-
-    def action_back(self) -> None:
-        """Return to the menu."""
-        self.dismiss()

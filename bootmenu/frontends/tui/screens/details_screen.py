@@ -117,7 +117,3 @@ class DetailsScreen(PagerScreen[None]):
         """Show the evidence, or fold it."""
         self._unfolded = not self._unfolded
         self.draw()
-
-    def action_back(self) -> None:
-        """Return to the menu."""
-        self.dismiss()

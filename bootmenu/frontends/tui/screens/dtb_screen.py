@@ -60,7 +60,3 @@ class DtbScreen(PagerScreen[None]):
     def _show(self, message: Read) -> None:
         self.text = message.shown
         self.draw()
-
-    def action_back(self) -> None:
-        """Return to the details."""
-        self.dismiss()

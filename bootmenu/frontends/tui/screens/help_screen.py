@@ -48,4 +48,4 @@ class HelpScreen(PagerScreen[None]):
         if self._words:
             self._search("")
         else:
-            self.dismiss()
+            super().action_back()

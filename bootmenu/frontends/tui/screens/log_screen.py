@@ -54,7 +54,3 @@ class LogScreen(PagerScreen[None]):
         self._own, self._kernel = message.own, message.kernel
         self.draw()
         self.action_last()
-
-    def action_back(self) -> None:
-        """Return to the menu."""
-        self.dismiss()

@@ -49,7 +49,3 @@ class MachineScreen(PagerScreen[None]):
     def _show(self, message: Read) -> None:
         self._read = message
         self.draw()
-
-    def action_back(self) -> None:
-        """Return to the menu."""
-        self.dismiss()

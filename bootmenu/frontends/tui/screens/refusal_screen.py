@@ -102,7 +102,3 @@ class SimulationEndScreen(PagerScreen[None]):
         """Return the page about the end of the simulation."""
         lines = arrival(full_name(self.plan.entry), self.done, self.plan.last_line, width)
         return middle(lines, self.page.size.height)
-
-    def action_back(self) -> None:
-        """Return to the menu."""
-        self.dismiss()
