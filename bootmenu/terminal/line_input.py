@@ -17,6 +17,7 @@ from typing import Any
 
 from bootmenu.terminal.edited_line import LONGEST, EditedLine
 from bootmenu.terminal.input_filter import Key, Paste, Token, TokenReader
+from bootmenu.terminal.typed_line import one_line
 from bootmenu.terminal.widths import width
 
 _WAKE = 0.5
@@ -99,7 +100,7 @@ class Prompt:
                     self._write("\n")
                     return line.text + "\n"
                 case Paste(pasted):
-                    line.insert(_printable(pasted))
+                    line.insert(one_line(pasted))
                 case Key(character=character) if character:
                     line.insert(character)
                 case Key(name=name):
@@ -119,7 +120,7 @@ class Prompt:
                 case Key(name="ctrl+d", alone=True) if not line:
                     return ""
                 case Paste(text):
-                    text = _printable(text) if shown else text.rstrip("\r\n")
+                    text = one_line(text) if shown else text.rstrip("\r\n")
                     line = self._longer(line, text, shown=shown)
                 case Key(character=character) if character:
                     line = self._longer(line, character, shown=shown)
@@ -172,8 +173,3 @@ class Prompt:
             data = b""
         self._gone = not data
         return self._reader.feed(data)
-
-
-def _printable(pasted: str) -> str:
-    """Return pasted text as a part of one line."""
-    return "".join(char if char.isprintable() else " " for char in pasted.rstrip("\r\n"))

@@ -1,75 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A line of text with a cursor, as an immutable value: each edit returns a new one."""
+"""A line of text with a cursor, as the part of it that has room on the screen."""
 
 from __future__ import annotations
 
-from bootmenu.model.value import Value, replace
 from bootmenu.terminal.cells import cells, clean
+from bootmenu.terminal.typed_line import TypedLine
 from bootmenu.view.styled_text import Span, Style
 
-LONGEST = 8192
-"""Characters; the longest command line that any kernel takes is 4096 (arm64: COMMAND_LINE_SIZE 2048)."""
 
-
-class LineEditor(Value):
-    """Text and cursor: the index at which the next character is inserted, 0 to the text's length."""
-
-    text: str = ""
-    cursor: int = 0
-
-    @classmethod
-    def of(cls, text: str) -> LineEditor:
-        """Return a line with this text and the cursor at its end."""
-        return cls(text, len(text))
-
-    def insert(self, text: str, longest: int = LONGEST) -> LineEditor:
-        """Insert text at the cursor, and put the cursor after it. Drop what exceeds `longest` characters in all."""
-        text = text[: max(0, longest - len(self.text))]
-        return LineEditor(self.text[: self.cursor] + text + self.text[self.cursor :], self.cursor + len(text))
-
-    def erase(self) -> LineEditor:
-        """Delete the character before the cursor."""
-        return self._without(self._step(-1), self.cursor)
-
-    def delete(self) -> LineEditor:
-        """Delete the character under the cursor."""
-        return self._without(self.cursor, self._step(1))
-
-    def clear(self) -> LineEditor:
-        """Delete everything before the cursor."""
-        return self._without(0, self.cursor)
-
-    def kill(self) -> LineEditor:
-        """Delete everything from the cursor to the end."""
-        return self._without(self.cursor, len(self.text))
-
-    def erase_word(self) -> LineEditor:
-        """Delete the word before the cursor, and the blanks between them."""
-        before, blank, _ = self.text[: self.cursor].rstrip().rpartition(" ")
-        return self._without(len(before + blank), self.cursor)
-
-    def left(self) -> LineEditor:
-        """Move the cursor one character to the left."""
-        return replace(self, cursor=self._step(-1))
-
-    def right(self) -> LineEditor:
-        """Move the cursor one character to the right."""
-        return replace(self, cursor=self._step(1))
-
-    def home(self) -> LineEditor:
-        """Move the cursor to the beginning."""
-        return replace(self, cursor=0)
-
-    def end(self) -> LineEditor:
-        """Move the cursor to the end."""
-        return replace(self, cursor=len(self.text))
-
-    def _without(self, start: int, end: int) -> LineEditor:
-        start = max(0, start)
-        return LineEditor(self.text[:start] + self.text[end:], start)
-
-    def _step(self, direction: int) -> int:
-        return max(0, min(self.cursor + direction, len(self.text)))
+class LineEditor(TypedLine):
+    """A line that is edited, and how it looks."""
 
     def spans(self, width: int, style: Style = Style.STRONG) -> tuple[Span, ...]:
         """Return at most `width` columns around the cursor, which is marked; « and » show that text is cut there."""

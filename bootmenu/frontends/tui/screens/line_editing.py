@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from textual import events
 
-from bootmenu.view.line_editor import LONGEST, LineEditor
+from bootmenu.terminal.typed_line import LONGEST, one_line
+from bootmenu.view.line_editor import LineEditor
 
 
 @runtime_checkable
@@ -45,9 +46,7 @@ class LineEditing:
 
     def insert_paste(self, text: str) -> None:
         """Insert pasted text without the line break at its end."""
-        text = text.rstrip("\r\n")
-        if not self.literal:
-            text = "".join(char if char.isprintable() else " " for char in text)
+        text = text.rstrip("\r\n") if self.literal else one_line(text)
         self.line_changed(self.line.insert(text, self.max_length))
 
     def action_left(self) -> None:
