@@ -68,6 +68,11 @@ class FileFacts(Value, kw_only=True):
         name = f"{self.device}:{self.path}" if self.device else self.path
         return f"{name} ({self.part})" if self.part else name
 
+    @property
+    def used_size(self) -> int | None:
+        """Return the size in bytes of what is used of it, its part or the whole; None if not known."""
+        return self.embedded.size if self.embedded else self.size
+
 
 class DtbFolderFacts(Value, kw_only=True):
     """The directory of device trees from which this board's tree is chosen, and the choice."""

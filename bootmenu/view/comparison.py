@@ -11,6 +11,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 from bootmenu.terminal.cells import cells, clean
+from bootmenu.view.entry_summary import known_file, path_of
 from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import full_name, word
@@ -64,14 +65,12 @@ def comparison(first: Listing, second: Listing, width: int) -> list[Line]:
 
 def _files(listing: Listing, role: str) -> str:
     """Return the paths of the files of a role with their sizes."""
-    sizes = {(each.role, each.device, each.path, each.part): each for each in listing.facts.files}
     texts = []
     for kind, ref in listing.entry.files:
         if kind == role:
-            known = sizes.get((kind, ref.device, ref.path, ref.part))
-            size = (known.embedded.size if known.embedded else known.size) if known else None
-            name = f"{ref.path} ({ref.part})" if ref.part else ref.path
-            texts.append(name if size is None else f"{name} · {megabytes(size)}")
+            known = known_file(listing.facts, role, ref)
+            name = path_of(ref, listing.entry.device)
+            texts.append(f"{name} · {megabytes(known.used_size)}" if known and known.used_size is not None else name)
     return ", ".join(texts)
 
 

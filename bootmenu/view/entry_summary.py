@@ -148,7 +148,7 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
         lines += field(_("note"), _("Never starts automatically."), width, style=Style.WARN)
         lines += field("", clean(localized(entry.manual), 1000), width, style=Style.WARN)
     source = clean(entry.source, 20)
-    where = f"{_path(entry.config, entry.device)} ({source})" if entry.config else source
+    where = f"{path_of(entry.config, entry.device)} ({source})" if entry.config else source
     lines += field(_("from"), where, width, style=Style.DIM)
     return lines
 
@@ -164,17 +164,23 @@ def field(label: str, value: str, width: int, *, style: Style = Style.TEXT, tail
     return block(width - 1, [Span(" "), Span(label, Style.LABEL)], label_width(), value, style, tail=tail)
 
 
-def _path(ref: FileRef, home: str) -> str:
+def known_file(facts: EntryFacts, role: str, ref: FileRef) -> FileFacts | None:
+    """Return what is known of a file that an entry names, or None."""
+    wanted = (role, ref.device, ref.path, ref.part)
+    return next((f for f in facts.files if (f.role, f.device, f.path, f.part) == wanted), None)
+
+
+def path_of(ref: FileRef, home: str) -> str:
+    """Return the path of a file, with its part, and with its partition if that is not `home`."""
     path = clean(ref.path, 1000) + (f" ({clean(ref.part, 80)})" if ref.part else "")
     return path if ref.device == home else f"{clean(ref.device, 80)}:{path}"
 
 
 def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> list[Line]:
-    wanted = (role, ref.device, ref.path, ref.part)
-    known = next((f for f in facts.files if (f.role, f.device, f.path, f.part) == wanted), None)
-    size = (known.embedded.size if known.embedded else known.size) if known else None
+    known = known_file(facts, role, ref)
+    size = known.used_size if known else None
     tail = megabytes(size) if size is not None else ""
-    lines = field(_(role), _path(ref, home), width, tail=tail)
+    lines = field(_(role), path_of(ref, home), width, tail=tail)
     problem = _file_problem(ref, known)
     if problem:
         lines += block(width - 1, [], label_width(), problem, Style.FAIL)

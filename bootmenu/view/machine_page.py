@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.i18n import N_, _, localized, ngettext, number
-from bootmenu.model.machine import KexecFacts, MachineFacts
+from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import megabytes
 from bootmenu.model.value import Value
 from bootmenu.terminal.cells import cells, clean
@@ -129,9 +129,9 @@ def _firmware(machine: MachineFacts) -> str:
         started = _("EFI of {n} bits").format(n=machine.efi_bits) if machine.efi_bits else "EFI"
     else:
         started = _("without EFI")
-    secure = {True: _("Secure Boot is on"), False: _("Secure Boot is off"), None: ""}[
-        machine.secure_boot if machine.efi else None
-    ]
+    secure = ""
+    if machine.efi and machine.secure_boot is not None:
+        secure = _("Secure Boot is on") if machine.secure_boot else _("Secure Boot is off")
     tpm = _("TPM") if machine.has_tpm else ""
     return " · ".join(part for part in (started, secure, described, tpm) if part)
 
@@ -152,16 +152,13 @@ def _handing_over(machine: MachineFacts) -> Iterator[Fact]:
 
 def _signatures(machine: MachineFacts) -> str:
     if machine.public_keys is None:
-        return _("not needed") if _never_needed(machine.kexec, machine.lockdown) else _("not known")
+        free = machine.lockdown == "none" and machine.kexec.signature_forced is False
+        return _("not needed") if free else _("not known")
     names = list(dict.fromkeys(key.name for key in machine.keys or () if key.keyring != ".blacklist"))
     if not names:
         return _("needed; no key is known")
     more = f" (+{len(names) - _MOST})" if len(names) > _MOST else ""
     return clean(_("needed, by one of: {names}").format(names=", ".join(names[:_MOST]) + more), 400)
-
-
-def _never_needed(kexec: KexecFacts, lockdown: str | None) -> bool:
-    return lockdown == "none" and kexec.signature_forced is False
 
 
 def _remembered(state: State) -> Iterator[Fact]:
@@ -186,12 +183,9 @@ def _boot(boot: Attempt) -> str:
 
 
 def _answer(value: bool | None) -> str:
-    answers: dict[bool | None, Callable[[], str]] = {
-        True: lambda: _("yes"),
-        False: lambda: _("no"),
-        None: lambda: _("not known"),
-    }
-    return answers[value]()
+    if value is None:
+        return _("not known")
+    return _("yes") if value else _("no")
 
 
 def _colour(value: bool | None) -> Style:

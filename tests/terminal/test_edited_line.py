@@ -58,7 +58,7 @@ def test_a_long_line_stays_in_its_row() -> None:
 def test_the_terminal_shows_the_part_around_the_cursor(text: str, steps: list[str]) -> None:
     line, screen, _ = edited(text, *steps, room=20)
     row, column = shown(screen)
-    before, after = line.text[: line._line.cursor], line.text[line._cursor :]
+    before, after = line.text[: line._line.cursor], line.text[line._line.cursor :]
     row = row.replace("\x00", "")
     assert row.strip() in line.text
     assert screen.display[1].strip() == ""

@@ -91,7 +91,7 @@ def _initramfs(entry: EntryFacts) -> int | None:
     """Return the size of all initramfs files in bytes, or None if one is not known. They are not unpacked before the
     kernel runs."""
     sizes = [
-        file.embedded.size if file.embedded else file.size
+        file.used_size
         for file in entry.files
         if file.role in ("initramfs", "companion") and file.state is FileState.PRESENT
     ]
