@@ -20,6 +20,10 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.system import signals
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code. `bootmenu` without one is `bootmenu menu`."""
@@ -53,13 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BootmenuError as error:
         return _complain(error, 1, as_json=as_json)
     except BrokenPipeError:
-        _drop_output()  # the reader has gone
+        _drop(sys.stdout)  # the reader has gone
         return 0
     except OSError as error:
         what = f": {error.filename}" if error.filename else ", so not all could be printed"
         reported = BootmenuError(f"{error.strerror}{what}")
         _complain(reported, 2, as_json=as_json and error.filename is not None)  # else it is the output that failed
-        _drop_output()
+        _drop(sys.stdout)
         return 2
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, signals.EndedError) else signal.SIGINT
@@ -105,10 +109,10 @@ def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
     return likeness(error)
 
 
-def _drop_output() -> None:
-    """Discard further output, also at exit."""
+def _drop(stream: TextIO) -> None:
+    """Discard what a standard stream still holds and gets, also at exit, where Python would make an error of it."""
     with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
@@ -116,12 +120,14 @@ def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
     if as_json:
         _print_error(error, code)
     first, *more = error.message.splitlines() or [""]
-    with contextlib.suppress(OSError):  # nobody can be told
+    try:
         print(f"bootmenu: {printable(first)}", file=sys.stderr)
         for line in more:
             print(printable(line), file=sys.stderr)
         if error.hint:
             print(f"  → {printable(error.hint)}", file=sys.stderr)
+    except OSError:  # nobody can be told
+        _drop(sys.stderr)
     return code
 
 
@@ -132,4 +138,4 @@ def _print_error(error: BootmenuError, code: int) -> None:
     try:
         print(json_text({"error": {**error.to_json(), "exit_code": code}}), flush=True)
     except OSError:  # nobody reads it, or there is no room; the exit code is left
-        _drop_output()
+        _drop(sys.stdout)

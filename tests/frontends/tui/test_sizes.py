@@ -51,7 +51,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "tree": (r"\+",),
     "log": ("usb 1",),
     "machine": ("This machine",),
-    "comparison": ("What differs",),
+    "comparison": ("Two entries", "-  Debian"),
     "help": ("Move", "↑ k"),
     "help-search": ("Filter: ",),
     **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),
