@@ -62,8 +62,9 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "serial_ports": [port.name for port in tree.serial_ports] if tree else None,
         "running": inherited,
     }
-    # acpi_parse_spcr: without console= the kernel uses the one in ACPI's SPCR table
-    spcr = machine.firmware_console if machine.acpi and tree is None and not entry.wants_own_tree else None
+    # acpi_parse_spcr: without console= the kernel uses the one in SPCR; a tree with devices rules ACPI out
+    uses_acpi = machine.acpi and machine.tree is not None and tree is None and not entry.wants_own_tree
+    spcr = machine.firmware_console if uses_acpi else None
     if spcr is not None:
         evidence["spcr"] = spcr
     if not wanted:

@@ -44,6 +44,8 @@ def consoles() -> Iterator[Example]:
     served = replace(acpi, firmware_console="ttyS", command_line="")
     yield Example(code=code, name="spcr's kind", severity=PASS, entry=line("console=ttyS0,115200"), machine=served)
     yield Example(code=code, name="not spcr's", severity=UNKNOWN, entry=line("console=ttyAMA0"), machine=served)
+    unread = replace(served, tree=None)  # it could rule ACPI out
+    yield Example(code=code, name="spcr, tree unread", severity=UNKNOWN, entry=line("quiet"), machine=unread)
     yield Example(code=code, name="acpi, another", severity=UNKNOWN, entry=line("console=ttyS0"), machine=acpi)
     yield Example(code=code, name="screen", severity=None, entry=line("console=tty0"))
     known = replace(acpi, serial_terminals=("ttyS0",))
