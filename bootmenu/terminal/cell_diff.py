@@ -92,14 +92,14 @@ def _unseen(style: str) -> bool:
 def _readable(style: str) -> str:
     """Return a style that the Linux VT shows readably. build_attr (drivers/tty/vt/vt.c) swaps the colours first and
     then brightens the letters, so that bold letters in reverse video would be dark grey. Black on red or blue is
-    unreadable, too."""
+    unreadable, too: bright white is written as one parameter, which the VT takes for bold and white."""
     attributes, foreground, background = _parse(style)
     if "7" not in attributes:
         return style
     attributes -= {"1"}
     if foreground in _DARK and not background:
-        attributes = attributes - {"7"} | {"1"}
-        foreground, background = "37", f"4{foreground[1:]}"
+        attributes -= {"7"}
+        foreground, background = "97", f"4{foreground[1:]}"
     return ";".join([*sorted(attributes), *filter(None, (foreground, background))])
 
 
@@ -317,9 +317,9 @@ class CellDiff:
                 return min("\b" * back, f"\x1b[{back}D", absolute, key=len)
             return self._onward(at[0], x, row)
         if at[1] + 1 == y:
-            # the line discipline may put one more \r before the \n
-            down = "\r\n" + self._onward(0, x, row)
-            return min(down, absolute, key=lambda way: len(way) + (way is down))
+            # a terminal takes a vertical tab for a line feed, and the line discipline puts no \r before it
+            down = ("\r\n" if self._basic else "\r\v") + self._onward(0, x, row)
+            return min(down, absolute, key=lambda way: len(way) + (self._basic and way is down))
         return absolute
 
     def _onward(self, start: int, stop: int, row: _Row) -> str:

@@ -115,8 +115,8 @@ def test_reverse_video_can_be_read_where_bold_is_a_brighter_colour() -> None:
     assert vt.filter(cyan) == "\x1b[1H\x1b[36;7ma\x1b[27;1mb\x1b[m"
     assert other.filter(cyan) == "\x1b[1H\x1b[36;1;7ma\x1b[27mb\x1b[m"
     red = "\x1b[2;1H\x1b[1;7;31mFAIL\x1b[0m"
-    assert vt.filter(red) == "\r\n\x1b[37;41;1mFAIL\x1b[m"
-    assert other.filter(red) == "\r\n\x1b[31;1;7mFAIL\x1b[m"
+    assert vt.filter(red) == "\r\v\x1b[97;41mFAIL\x1b[m"
+    assert other.filter(red) == "\r\v\x1b[31;1;7mFAIL\x1b[m"
 
 
 def test_modes_pass_and_change_nothing() -> None:

@@ -14,7 +14,7 @@ from tests.properties import rarely
 def test_a_line_is_sent_little(term: str) -> None:
     traffic = measure(term)
     assert traffic.first <= 4000
-    assert traffic.key <= 200
+    assert traffic.key <= (193 if term == "linux" else 200)
     assert traffic.summary <= 750
     assert traffic.scroll <= (350 if term == "linux" else 2000), "a terminal that scrolls is told to"
     assert traffic.progress <= 60
@@ -43,4 +43,4 @@ def test_a_second_of_the_kiosks_countdown_is_sent_little() -> None:
 
 
 def test_bytes_are_counted_by_the_row_they_change() -> None:
-    assert by_row(b"\x1b[4Hab\r\r\nc\x1b[7;9H\x1b[1mx\x1b[2;5r") == {4: 6, 5: 4, 7: 11, 2: 6}
+    assert by_row(b"\x1b[4Hab\r\r\nc\r\vd\x1b[7;9H\x1b[1mx\x1b[2;5r") == {4: 6, 5: 4, 6: 3, 7: 11, 2: 6}

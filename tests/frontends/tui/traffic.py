@@ -17,7 +17,7 @@ from bootmenu.model.progress import Progress, Stage, StageState
 from tests.builders.fakes import FakeSession, step
 from tests.frontends.pseudo_terminal import Line, menu_on_a_line
 
-_CURSOR = re.compile(rb"\x1b\[(\d+)(?:;\d+)?H|\x1b\[(\d+);\d+r|\r+\n|[^\x1b\r]+|.", re.DOTALL)
+_CURSOR = re.compile(rb"\x1b\[(\d+)(?:;\d+)?H|\x1b\[(\d+);\d+r|\r+[\n\v]|[^\x1b\r]+|.", re.DOTALL)
 _SIZE = 35_100_000
 
 
@@ -61,7 +61,7 @@ def by_row(sent: bytes) -> Counter[int]:
     for token in _CURSOR.finditer(sent):
         if token[1] or token[2]:
             row = int(token[1] or token[2])
-        elif token[0].endswith(b"\n"):
+        elif token[0].endswith((b"\n", b"\v")):
             row += 1
         found[row] += len(token[0])
     return found
