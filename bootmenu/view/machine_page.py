@@ -32,6 +32,7 @@ _LABELS = (
         N_("by the kernel"),
         N_("kexec-tools"),
         N_("switched off"),
+        N_("loads left"),
         N_("loaded now"),
     ),
     *(N_("signatures"), N_("default"), N_("next boot"), N_("started last"), N_("worked"), N_("not completed")),
@@ -145,7 +146,7 @@ def _handing_over(machine: MachineFacts) -> Iterator[Fact]:
         yield Fact("switched off", _("yes, until the next restart"), Style.FAIL)
     elif kexec.load_limit is not None and kexec.load_limit >= 0:
         left = ngettext("{n} more load is permitted", "{n} more loads are permitted", kexec.load_limit)
-        yield Fact("switched off", left.format(n=number(kexec.load_limit, ",")), Style.WARN)
+        yield Fact("loads left", left.format(n=number(kexec.load_limit, ",")), Style.WARN)
     yield Fact("loaded now", _answer(kexec.loaded))
     yield Fact("signatures", _signatures(machine))
 
