@@ -31,6 +31,7 @@ from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view import welcome
 from bootmenu.view.action import Action
 from bootmenu.view.comparison import differences
+from bootmenu.view.help_page import grouped
 from bootmenu.view.machine_page import label_width, sections
 from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, explained, full_name, made_default, stage_line
@@ -183,16 +184,23 @@ class PlainMenu(PlainListing):
             self._toggle_default("make_default", listing)
 
     def do_next_boot(self, listing: Listing) -> None:
-        """Make an entry the default of the next boot only, or undo that."""
-        self._toggle_default("next_boot", listing)
+        """Ask whether to make an entry the default of the next boot only, or to undo that."""
+        undo = self._printed_state.once == listing.entry.id
+        question = _("Start {name} no longer at the next boot?") if undo else _("Start {name} at the next boot only?")
+        if self.teletype.sure(question.format(name=full_name(listing.entry))):
+            self._toggle_default("next_boot", listing)
 
     def _help(self) -> None:
-        helps = [
-            ("N", _("start entry N")),
-            *((action.plain, _(action.plain_help or action.help)) for action in self._offered()),
+        rows = [
+            ("boot", "N", _("start entry N")),
+            *((action.name, action.plain, _(action.plain_help or action.help)) for action in self._offered()),
+            ("help", _("Enter"), _("the list again")),
+            ("help", "?", _("this")),
         ]
-        for shown, text in (*helps, (_("Enter"), _("the list again")), ("?", _("this"))):
-            self.teletype.say(text, f"  {fit(shown, max(6, cells(shown)))} ")
+        for title, helps in grouped(rows).items():
+            self.teletype.say(title)
+            for shown, text in helps:
+                self.teletype.say(text, f"  {fit(shown, max(6, cells(shown)))} ")
 
     def _boot(self, listing: Listing) -> None:
         """Load an entry for the jump, after a confirmation where one is needed."""

@@ -188,7 +188,7 @@ TABLE: tuple[Action, ...] = (
         keys=("o",),
         shown="o",
         label=N_("next boot only"),
-        help=N_("boot the entry by default next time only; again: undo that"),
+        help=N_("boot the entry by default next time only, or undo that; asks first"),
         plain="o N",
         labelled_with=Situation.ENTRY,
     ),

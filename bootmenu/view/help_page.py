@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from bootmenu import __version__
 from bootmenu.i18n import N_, _, for_each_language
 from bootmenu.model.finding import Severity
@@ -12,6 +15,8 @@ from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width
+
+T = TypeVar("T")
 
 _MEANINGS = {
     Severity.PASS: N_("all checks passed"),
@@ -83,12 +88,21 @@ def _signs() -> list[tuple[Span, str]]:
 
 def _keys(screen: ScreenId, without: frozenset[str]) -> dict[str, list[tuple[Span, str]]]:
     """Return the keys of a screen and their explanations, below the headings of their groups."""
-    found: dict[str, list[tuple[Span, str]]] = {_(group): [] for group in (*_GROUPS, _SYSTEM)}
-    for action in actions_of(screen):
-        if action.name not in without:
-            group = next((group for group, names in _GROUPS.items() if action.name in names), _SYSTEM)
-            found[_(group)].append((Span(key_names(action.shown), Style.KEY), _(action.help)))
-    return found
+    return grouped(
+        (action.name, Span(key_names(action.shown), Style.KEY), _(action.help))
+        for action in actions_of(screen)
+        if action.name not in without
+    )
+
+
+def grouped(rows: Iterable[tuple[str, T, str]]) -> dict[str, list[tuple[T, str]]]:
+    """Return rows below the headings of their groups, without headings that have none. A row is the name of an
+    action, its key and its explanation."""
+    found: dict[str, list[tuple[T, str]]] = {_(group): [] for group in (*_GROUPS, _SYSTEM)}
+    for name, key, text in rows:
+        group = next((group for group, names in _GROUPS.items() if name in names), _SYSTEM)
+        found[_(group)].append((key, text))
+    return {title: below for title, below in found.items() if below}
 
 
 def _group(title: str, rows: list[tuple[Span, str]], width: int, wanted: list[str]) -> list[Line]:

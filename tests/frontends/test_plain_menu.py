@@ -274,35 +274,38 @@ def test_a_filter_is_in_sight_until_it_is_taken_back() -> None:
 
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
     session = fakes.FakeSession(state_store=StateStore(FolderBackend(tmp_path)))
-    said, _ = sit(session, "D 1", "y", "o 2")
+    said, _ = sit(session, "D 1", "y", "o 2", "y")
     first, second = _listings()[:2]
     kept = FolderBackend(tmp_path).read()
     assert kept == State().with_default(first, kept.disks).with_once(second)
     assert set(kept.disks) == {device.place.disk for device in (fakes.BOOT, fakes.ROOT, fakes.STICK)}
     assert "next boot" in said
-    sit(session, "D 1", "y", "o 2")
+    sit(session, "D 1", "y", "o 2", "y")
     assert FolderBackend(tmp_path).read() == State()
     said, _ = sit(fakes.FakeSession(state_store=StateStore(None, "There is no place.")), "D 1", "y")
     assert "! There is no place." in said
 
 
 @pytest.mark.parametrize("answer", ["n", "", "d 1"])
-def test_only_a_yes_makes_a_default(answer: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "question"), [("D", "Make {name} the default?"), ("o", "Start {name} at the next boot only?")]
+)
+def test_only_a_yes_makes_a_default(key: str, question: str, answer: str) -> None:
     session = fakes.FakeSession()
-    said, _ = sit(session, "D 1", answer)
-    assert "Make Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64 the default?" in " ".join(said.split())
+    said, _ = sit(session, f"{key} 1", answer)
+    assert question.format(name="Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64") in " ".join(said.split())
     assert session.state_store.state == State()
 
 
 @pytest.mark.parametrize("key", ["D", "o"])
 def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
     session = fakes.FakeSession(state_store=StateStore(FolderBackend(tmp_path)))
-    said, _ = sit(session, f"{key} 3", *["y"] * (key == "D"))
+    said, _ = sit(session, f"{key} 3", "y")
     assert "the default, but it cannot be started here" in " ".join(said.split())
     assert FolderBackend(tmp_path).read() != State(), "all the same"
-    said, _ = sit(session, f"{key} 3", *["y"] * (key == "D"))
+    said, _ = sit(session, f"{key} 3", "y")
     assert "but it cannot be started" not in " ".join(said.split())
-    said, _ = sit(session, f"{key} 1", *["y"] * (key == "D"))
+    said, _ = sit(session, f"{key} 1", "y")
     assert "but it cannot be started" not in " ".join(said.split())
 
 
@@ -314,7 +317,7 @@ def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken
 
     class Source:
         def __init__(self) -> None:
-            self.lines = [*["y\n"] * (key == "D"), f"{key} 1\n"]
+            self.lines = ["y\n", f"{key} 1\n"]
 
         def isatty(self) -> bool:
             return False
@@ -546,3 +549,14 @@ def test_letters_of_the_language_do_not_need_its_locale(locale: str, word: str) 
         line.until(lambda: f"{word}ebaum" in line.text, 40)
         line.answer(b"q")
         assert line.wait() == 0
+
+
+def test_the_help_has_its_commands_in_the_groups_of_the_help_page() -> None:
+    said, _ = sit(fakes.FakeSession(), "?")
+    rows = said[said.index("Move\n") if "Move\n" in said else said.index("Start\n") :].splitlines()
+    titles = [row for row in rows if row and not row.startswith(" ")]
+    assert titles[:4] == ["Start", "Change", "Look", "System"], "Move has no command here"
+    below = {title: rows[rows.index(title) + 1 :] for title in titles[:4]}
+    assert below["Start"][0].split() == ["N", "start", "entry", "N"]
+    assert below["Change"][0].startswith("  e N ")
+    assert any(row.startswith("  q ") for row in below["System"])

@@ -323,6 +323,7 @@ async def test_a_filter_without_a_match_says_so_and_nothing_can_be_started() -> 
 # --- what is remembered
 
 TO_DEFAULT = ("D", "down", "enter")
+TO_NEXT = ("o", "down", "enter")
 """The keys that make an entry the default, or undo that."""
 
 
@@ -349,7 +350,7 @@ async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
         assert "1*" in menu.text, "its configuration's own"
 
 
-@pytest.mark.parametrize("keys", [TO_DEFAULT, ("o",)])
+@pytest.mark.parametrize("keys", [TO_DEFAULT, TO_NEXT])
 async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, keys: Sequence[str]) -> None:
     assert fakes.PAGES.report.verdict is Severity.FAIL
     async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
@@ -365,18 +366,23 @@ async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path:
 async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> None:
     async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("4", "o")
+        await menu.sees("Start it automatically the next time only")
+        await menu.press("escape", "o", "enter")
+        await menu.at(MenuScreen)
+        assert StateStore(FolderBackend(tmp_path)).state == State()
+        await menu.press(*TO_NEXT)
         await menu.sees("the default of the next boot only")
         assert "4→" in menu.selected
         await menu.pilot.resize_terminal(160, 40)
         await menu.until(lambda: " next" in menu.selected)
         assert StateStore(FolderBackend(tmp_path)).state.once == "alpine"
-        await menu.press("o")
+        await menu.press(*TO_NEXT)
         await menu.sees("no longer chosen")
         assert StateStore(FolderBackend(tmp_path)).state.once is None
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"), [(("4", *TO_DEFAULT), "no longer set as the default"), (("2", "o"), "no longer chosen")]
+    ("keys", "said"), [(("4", *TO_DEFAULT), "no longer set as the default"), (("2", *TO_NEXT), "no longer chosen")]
 )
 async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_is_taken_back(
     tmp_path: Path, keys: Sequence[str], said: str
@@ -398,7 +404,7 @@ async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> N
     backend = Slow()
     memory = StateStore(backend)
     async with running(FakeSession(state_store=memory)) as menu:
-        await menu.press("2", *TO_DEFAULT * 3, "o", "o", "4", "o", *TO_DEFAULT)
+        await menu.press("2", *TO_DEFAULT * 3, *TO_NEXT * 2, "4", *TO_NEXT, *TO_DEFAULT)
         assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
         assert backend.state == State(), "nothing is on the disk yet"
         backend.gate.set()

@@ -76,16 +76,20 @@ class MenuDefaults(MenuView):
         listing = self._selected_listing(_("there is nothing here to make the default"))
         if listing is None:
             return
-        if self._state_store is None:
-            self._show_message(_("One moment, please."))
-            return
         undo = self._state.default == listing.entry.id
         title, yes = _("Make default"), _("Start it automatically from now on")
         if undo:
             title, yes = _("Undo the default"), _("No longer the default")
+        self._ask(listing, title, yes, lambda: self._make_default(listing, undo=undo))
+
+    def _ask(self, listing: Listing, title: str, yes: str, change: Callable[[], None]) -> None:
+        """Ask before something is written that counts at the next start."""
+        if self._state_store is None:
+            self._show_message(_("One moment, please."))
+            return
         answers = (_("Leave it as it is"), yes)
         screen = ChoiceScreen(self.context, title, (full_name(listing.entry),), answers)
-        self.app.push_screen(screen, lambda answer: self._make_default(listing, undo=undo) if answer else None)
+        self.app.push_screen(screen, lambda answer: change() if answer else None)
 
     def _make_default(self, listing: Listing, *, undo: bool) -> None:
         name, disks = listing.entry.id, self.results.disks
@@ -98,12 +102,17 @@ class MenuDefaults(MenuView):
             self._change_state(listing, lambda state: state.with_default(listing, disks), message)
 
     def action_next_boot(self) -> None:
-        """Make the selected entry the default of the next boot only, or undo that."""
+        """Ask whether to make the selected entry the default of the next boot only, or whether to undo that."""
         listing = self._selected_listing(_("there is nothing here to choose for the next boot"))
         if listing is None:
             return
+        undo = self._state.once == listing.entry.id
+        yes = _("No longer the next one") if undo else _("Start it automatically the next time only")
+        self._ask(listing, _("Next boot only"), yes, lambda: self._make_next(listing, undo=undo))
+
+    def _make_next(self, listing: Listing, *, undo: bool) -> None:
         name = listing.entry.id
-        if self._state.once == name:
+        if undo:
             self._change_state(
                 listing, lambda state: state.without_once(name), N_("no longer chosen for the next boot")
             )
