@@ -82,7 +82,7 @@ class PlainListing(PlainBase):
             if row.listing is not None:
                 say(entries[_key(row.listing)])
             elif row.fold is not None:
-                say(row.fold.text, f"     {row.fold.sign}  ")
+                say(row.fold.text(), f"     {row.fold.sign}  ")
             elif row.heading:
                 say(f" {next(partitions)}")
             elif row.problem is not None:

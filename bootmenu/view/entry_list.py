@@ -88,6 +88,14 @@ class Columns(Value):
         columns = cls(version=version, source=source, default=default)
         return replace(columns, texts=_texts(every, columns, width))
 
+    def title_beside(self, row: Row) -> str:
+        """Return the title of a row to show beside or below the list: with the version only if the row itself does
+        not show all of it."""
+        if row.entry is None:
+            return row.name
+        _title, version = self.texts.get(row.key or "", ("", ""))
+        return row.entry.distinct(row.entry.title) if version == row.entry.version else row.name
+
     def room(self, width: int, *, version: bool) -> int:
         """Return the columns for a title. version: whether the row shows a version after it."""
         used = self.version + 2 if version else 0
@@ -326,7 +334,7 @@ def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
     if row.fold is not None:
         marker = "▶" if selected else " "
         sign = Span(fit(row.fold.sign, verdict_width()), Style.KEY)
-        text = fit(row.fold.text, width - _LEFT - verdict_width() - 2)
+        text = fit(row.fold.text(room := width - _LEFT - verdict_width() - 2), room)
         return Line((Span(fit(marker, _LEFT)), sign, Span(" "), Span(text), Span(" ")), selected)
     if row.problem is not None:
         marker = "▶" if selected else " "

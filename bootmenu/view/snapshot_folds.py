@@ -11,7 +11,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.storage.loop_images import is_silent
 from bootmenu.i18n import _, ngettext
 from bootmenu.model.value import Value
-from bootmenu.terminal.cells import clean
+from bootmenu.terminal.cells import cells, clean
 
 
 class Fold(Value, kw_only=True):
@@ -36,13 +36,17 @@ class Fold(Value, kw_only=True):
         """Return `+` for what can be unfolded and `-` for what can be folded, with the number of entries."""
         return f"{'-' if self.is_open else '+'} {self.entries}"
 
-    @property
-    def text(self) -> str:
-        """Return `12 snapshots, the newest of 2026-11-14 09:30`."""
+    def text(self, width: int | None = None) -> str:
+        """Return `12 snapshots, the newest of 2026-11-14 09:30`; without the time or in fewer words where that is
+        wider than `width` columns."""
         text = ngettext("{n} snapshot", "{n} snapshots", self.snapshots)
         if not self.newest:
             return text
-        return _("{snapshots}, the newest of {date}").format(snapshots=text, date=clean(self.newest, 40))
+        date = clean(self.newest, 40)
+        day = date.partition(" ")[0]
+        long = _("{snapshots}, the newest of {date}")
+        forms = [long.format(snapshots=text, date=shown) for shown in (date, day)] + [f"{text}, {day}"]
+        return next((form for form in forms if width is None or cells(form) <= width), text)
 
     @property
     def hint(self) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from time import process_time
 
+import pytest
+
+from bootmenu import i18n
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.i18n import available
 from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
-from bootmenu.view.entry_list import EntryList
+from bootmenu.view.entry_list import Columns, EntryList, row_line
 from bootmenu.view.policy import Access, Policy
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
@@ -114,3 +118,20 @@ async def test_a_key_answers_at_once_among_300_entries() -> None:
             screen._show_summary()
             assert process_time() - began < 0.1, action
             await menu.settle()
+
+
+@pytest.mark.parametrize("code", available())
+def test_a_row_of_snapshots_is_cut_nowhere(code: str) -> None:
+    i18n.use(code, {})
+    try:
+        results = ScanResults()
+        for event in fakes.snapshot_events(12, 2):
+            results.add(event)
+        (row,) = [row for row in EntryList().rows(results) if row.fold is not None]
+        for width in (40, 60, 74, 80):
+            text = row_line(row, Columns.of([row], width), width, selected=False).text
+            assert "12" in text
+            assert "»" not in text
+            assert "2026-01" in text or width == 40
+    finally:
+        i18n.use("en", {})

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bootmenu.compat import check_machine
@@ -624,3 +626,16 @@ async def test_a_filter_without_a_match_says_which_key_takes_it_away() -> None:
         assert "boot" not in menu.rows[-1]
         await menu.press("escape")
         assert "Enter boot" in menu.rows[-1]
+
+
+@pytest.mark.parametrize("term", ["linux", "xterm-256color"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_version_that_its_row_shows_is_not_shown_beside_it_again(
+    term: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    async with running(FakeSession(), size=size) as menu:
+        await menu.scanned()
+        assert "6.1.0-49-arm64" in menu.selected
+        assert [row for row in menu.rows if re.search(r"(?<!-)6\.1\.0-49-arm64", row)][1:] == [menu.selected]
+        assert "Debian GNU/Linux 12 (bookworm)" in menu.text.replace(menu.selected, "", 1)

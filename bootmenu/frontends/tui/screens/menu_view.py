@@ -21,7 +21,7 @@ from bootmenu.frontends.tui.widgets.text_view import TextView, frame
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized
 from bootmenu.terminal.capabilities import Traits
-from bootmenu.terminal.cells import cells, cut
+from bootmenu.terminal.cells import cells
 from bootmenu.view import entry_summary, page_edges
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import EntryList, Row
@@ -167,7 +167,7 @@ class MenuView(PowerScreen[None]):
         if row is None:
             return Span(_("nothing selected"), Style.DIM), []
         if row.fold is not None:
-            return Span(row.fold.text, Style.STRONG), []
+            return Span(row.fold.text(width - 4 if width else None), Style.STRONG), []
         if row.listing is None:
             return Span(_("Could not be read"), Style.STRONG), [Span(_("left out"), Style.WARN)]
         verdict = [sentence_of(row.listing)]
@@ -175,13 +175,14 @@ class MenuView(PowerScreen[None]):
         return Span(self._entry_title(row, room), Style.STRONG), verdict
 
     def _entry_title(self, row: Row, room: int | None) -> str:
-        """Return the entry's title, shortened to `room` columns so that no other title becomes the same."""
-        if self._framed and row.entry is not None:
-            return cut(row.entry.distinct(row.entry.title), room or 0)  # the version is in the row beside it
+        """Return the entry's title, shortened to `room` columns so that no other title becomes the same. It has no
+        version if that is complete in the row."""
+        columns = self._rows.rows.columns(self._rows.size.width)
+        title = columns.title_beside(row)
         if room is None:
-            return row.name
-        titles = tuple(other.name for other in self._rows.rows if other.listing)
-        return dict(zip(titles, abridged(titles, room), strict=True)).get(row.name, row.name)
+            return title
+        titles = tuple(columns.title_beside(other) for other in self._rows.rows if other.listing)
+        return dict(zip(titles, abridged(titles, room), strict=True)).get(title, title)
 
     def _entry_summary(self, width: int) -> list[Line]:
         row = self._rows.selected
@@ -265,7 +266,8 @@ class MenuView(PowerScreen[None]):
     @on(RowList.Sized)
     @on(TextView.Sized, "#summary")
     def _sized(self) -> None:
-        """Redraw the rules: they say how much is hidden, of the summary also by a message of several lines."""
+        """Redraw the rules, which say how much is hidden, and the head, which has what the rows have no room for."""
+        self.text_view("head").show(self._head)
         self._draw_rules()
 
     def scan_failed(self, error: Exception) -> None:
