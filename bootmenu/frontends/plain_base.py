@@ -19,6 +19,7 @@ from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view.boot_plan import plan_rows
 from bootmenu.view.dtb_page import DtbText
+from bootmenu.view.entry_details import evidence_texts
 from bootmenu.view.findings import hint, message
 from bootmenu.view.wording import (
     GOING_DOWN,
@@ -118,3 +119,14 @@ class PlainBase:
         self.teletype.say(f"{finding.code}: {message(finding)}", f"  {fit(word(finding.severity), width)}  ")
         if advice := hint(finding):
             self.teletype.say(advice, " " * (width + 4) + "→ ")
+
+    def evidence(self, listing: Listing, code: str) -> None:
+        """Print the values that the check of this code compared."""
+        found = [each for each in listing.report.findings if each.code.casefold() == code.casefold()]
+        for each in found:
+            self.finding(each)
+            for text in evidence_texts(each):
+                self.teletype.say(text, " " * (word_width() + 4))
+        if not found:
+            codes = ", ".join(dict.fromkeys(each.code for each in listing.report.findings))
+            self.teletype.say(_("This entry has no check {code}; there are: {codes}.").format(code=code, codes=codes))

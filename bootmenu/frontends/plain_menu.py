@@ -128,6 +128,9 @@ class PlainMenu(PlainListing):
             command(rest)
         elif not _takes_number(action):
             command()
+        elif action.name == "details" and len(words := rest.split(maxsplit=1)) == 2:
+            if (listing := self._entry(words[0])) is not None:
+                self.evidence(listing, words[1])
         elif (listing := self._entry(rest)) is not None:
             command(listing)
 

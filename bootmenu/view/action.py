@@ -6,6 +6,9 @@ from __future__ import annotations
 from bootmenu.model.value import Value
 from bootmenu.view.screen_ids import Requirement, ScreenId, Situation
 
+ENTER = ("enter", "ctrl+j")
+"""Textual's names of the key: terminals send it as carriage return or as line feed."""
+
 
 class Action(Value, kw_only=True):
     """An action, and the keys that trigger it on some screens. If its keys differ between screens, the table has

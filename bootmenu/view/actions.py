@@ -9,10 +9,20 @@ menu.
 from __future__ import annotations
 
 from bootmenu.i18n import N_
-from bootmenu.view.action import Action
+from bootmenu.view.action import ENTER, Action
 from bootmenu.view.action import essential as _essential
 from bootmenu.view.action import move as _move
-from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPING, Requirement, ScreenId, Situation
+from bootmenu.view.page_actions import FINDINGS, SEARCH, SEARCHING
+from bootmenu.view.screen_ids import (
+    BOXES,
+    CHOOSING,
+    LETTERLESS,
+    SCROLLED,
+    TYPING,
+    Requirement,
+    ScreenId,
+    Situation,
+)
 
 
 def _after_error(name: str, key: str, label: str, text: str, situation: Situation | None = None) -> Action:
@@ -21,14 +31,11 @@ def _after_error(name: str, key: str, label: str, text: str, situation: Situatio
     return Action(name=name, keys=(key,), shown=key, label=label, help=text, screens=screens, labelled_with=situation)
 
 
-# Terminals send Enter as carriage return or as line feed (ctrl+j).
-_ENTER = ("enter", "ctrl+j")
-
 TABLE: tuple[Action, ...] = (
     # --- the menu, most important first: the footer is cut at its right end
     Action(
         name="boot",
-        keys=(*_ENTER, "x"),
+        keys=(*ENTER, "x"),
         shown="Enter x",
         label=N_("boot"),
         help=N_("boot the selected entry; asks first if its verdict is FAIL"),
@@ -46,7 +53,7 @@ TABLE: tuple[Action, ...] = (
         essential=True,
         labelled_with=Situation.FOLDED,
     ),
-    _essential("boot", _ENTER, "Enter", N_("start"), N_("boot it"), (ScreenId.KIOSK,)),
+    _essential("boot", ENTER, "Enter", N_("start"), N_("boot it"), (ScreenId.KIOSK,)),
     Action(
         name="unfilter",
         keys=("escape", "c"),
@@ -81,6 +88,7 @@ TABLE: tuple[Action, ...] = (
         label=N_("details"),
         help=N_("show every check of the entry with its evidence, and the boot plan"),
         plain="d N",
+        plain_help=N_("show every check of the entry, and the boot plan; d N CODE: the values of one check"),
         kiosk=N_("Technical details"),
     ),
     Action(
@@ -244,10 +252,10 @@ TABLE: tuple[Action, ...] = (
     ),
     _move("page_up", ("pageup", "b"), "PgUp b", N_("scroll up"), (ScreenId.MENU, *BOXES, *SCROLLED)),
     # --- a line that is typed
-    _essential("boot", _ENTER, "Enter", N_("boot"), N_("boot with these changes"), (ScreenId.EDIT,)),
+    _essential("boot", ENTER, "Enter", N_("boot"), N_("boot with these changes"), (ScreenId.EDIT,)),
     Action(
         name="keep",
-        keys=_ENTER,
+        keys=ENTER,
         shown="Enter",
         label=N_("keep"),
         help=N_("keep the filter"),
@@ -257,7 +265,7 @@ TABLE: tuple[Action, ...] = (
     ),
     Action(
         name="unlock",
-        keys=_ENTER,
+        keys=ENTER,
         shown="Enter",
         label=N_("unlock"),
         help=N_("try the passphrase"),
@@ -277,6 +285,19 @@ TABLE: tuple[Action, ...] = (
         screens=(ScreenId.EDIT,),
         essential=True,
     ),
+    Action(
+        name="keep",
+        keys=ENTER,
+        shown="Enter",
+        label=N_("keep"),
+        help=N_("keep the search, and go on reading"),
+        screens=(ScreenId.SEARCH,),
+        essential=True,
+        in_text=True,
+    ),
+    _move("down", ("down", "ctrl+n"), "↓", N_("the next match"), (ScreenId.SEARCH,)),
+    _move("up", ("up", "ctrl+p"), "↑", N_("the previous match"), (ScreenId.SEARCH,)),
+    _essential("no", ("escape", "ctrl+c"), "Esc", N_("end"), N_("end the search"), (ScreenId.SEARCH,)),
     _move("left", ("left", "ctrl+b"), "←", N_("one character back"), TYPING),
     _move("right", ("right", "ctrl+f"), "→", N_("one character forward"), TYPING),
     _move("home", ("home", "ctrl+a"), "Home Ctrl+A", N_("to the beginning"), TYPING),
@@ -309,11 +330,11 @@ TABLE: tuple[Action, ...] = (
         screens=(ScreenId.CONFIRM,),
         essential=True,
     ),
-    _essential("confirm", _ENTER, "Enter", N_("take the marked choice"), N_("take the marked choice"), BOXES),
+    _essential("confirm", ENTER, "Enter", N_("take the marked choice"), N_("take the marked choice"), BOXES),
     _essential("yes", ("y",), "y", N_("yes"), N_("yes, start it"), (ScreenId.CONFIRM,)),
     _essential("no", ("n", "escape", "q"), "Esc n", N_("no, back"), N_("no, back"), BOXES),
     # --- the other screens
-    _move("enter_pin", _ENTER, "Enter", N_("take the marked digit; OK tries the PIN"), (ScreenId.PIN,)),
+    _move("enter_pin", ENTER, "Enter", N_("take the marked digit; OK tries the PIN"), (ScreenId.PIN,)),
     _move("up", ("left",), "←", N_("the previous sign"), (ScreenId.PIN,)),
     _move("down", ("right",), "→", N_("the next sign"), (ScreenId.PIN,)),
     Action(
@@ -334,23 +355,17 @@ TABLE: tuple[Action, ...] = (
     ),
     _essential(
         "back",
-        (*_ENTER, "escape", "q"),
+        (*ENTER, "escape", "q"),
         "Enter",
         N_("back to the menu"),
         N_("back to the menu"),
         (ScreenId.ARRIVAL,),
     ),
-    _essential(
-        "evidence",
-        _ENTER,
-        "Enter",
-        N_("evidence"),
-        N_("show the values that each check compared; again: hide them"),
-        (ScreenId.DETAILS,),
-    ),
+    *SEARCHING,
+    *FINDINGS,
     _essential(
         "back",
-        (*_ENTER, "escape", "q"),
+        (*ENTER, "escape", "q"),
         "Enter Esc q",
         N_("other entries"),
         N_("back to the entries, or to the editor if the entry was started there"),
@@ -375,7 +390,7 @@ TABLE: tuple[Action, ...] = (
     _essential("back", ("escape", "q"), "Esc", N_("back"), N_("back"), (ScreenId.DETAILS,)),
     _essential(
         "back",
-        ("escape", "q", *_ENTER),
+        ("escape", "q", *ENTER),
         "Esc",
         N_("back"),
         N_("back"),
@@ -383,7 +398,7 @@ TABLE: tuple[Action, ...] = (
     ),
     _essential(
         "back",
-        ("escape", "q", *_ENTER, "f1", "question_mark", "h"),
+        ("escape", "q", *ENTER, "f1", "question_mark", "h"),
         "Esc F1",
         N_("back"),
         N_("back"),
@@ -397,6 +412,7 @@ TABLE: tuple[Action, ...] = (
         help=N_("show only the lines of the help with these words"),
         screens=(ScreenId.HELP,),
     ),
+    SEARCH,
     Action(
         name="help",
         keys=("f1", "question_mark", "h"),

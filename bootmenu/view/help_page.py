@@ -28,7 +28,8 @@ _MEANINGS = {
 _GROUPS: dict[str, frozenset[str]] = {
     N_("Move"): frozenset(
         {*("up", "down", "first", "last", "page_up", "page_down", "pick", "switch")}
-        | {*("left", "right", "home", "end", "tab")}
+        | {*("left", "right", "home", "end")}
+        | {*("next_finding", "previous_finding", "next_match", "previous_match")}
     ),
     N_("Start"): frozenset({"boot", "test", "confirm", "yes", "enter_pin", "cancel"}),
     N_("Change"): frozenset(
@@ -36,7 +37,7 @@ _GROUPS: dict[str, frozenset[str]] = {
         | {*("erase", "delete", "erase_word", "clear", "kill")}
     ),
     N_("Look"): frozenset(
-        {*("details", "evidence", "tree", "filter", "unfilter", "keep", "unfold", "fold")}
+        {*("details", "evidence", "evidence_all", "tree", "filter", "unfilter", "keep", "unfold", "fold")}
         | {*("log", "help", "rescan", "machine", "compare")}
     ),
 }

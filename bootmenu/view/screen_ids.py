@@ -14,6 +14,7 @@ class ScreenId(StrEnum):
     MENU = N_("In the menu")
     EDIT = N_("While an entry is edited")
     FILTER = N_("While a filter is typed")
+    SEARCH = N_("While a page is searched")
     DETAILS = N_("In the details")
     TREE = N_("In the device tree")
     LOG = N_("In the log")
@@ -30,13 +31,17 @@ class ScreenId(StrEnum):
     PIN = N_("When it asks for the PIN")
 
 
-READING = (*(ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON, ScreenId.HELP),)
+SEARCHED = (ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.MACHINE, ScreenId.COMPARISON)
+READING = (*SEARCHED, ScreenId.HELP)
 CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
 SCROLLED = (ScreenId.REFUSAL, *READING)
 BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)
-LETTERLESS = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE, ScreenId.KIOSK, ScreenId.PIN)
+LETTERLESS = (
+    *(ScreenId.EDIT, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE),
+    *(ScreenId.KIOSK, ScreenId.PIN),
+)
 """Screens on which letters are typed, and are not keys of actions."""
-TYPING = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE)
+TYPING = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE)
 
 
 class Requirement(Enum):
@@ -63,5 +68,7 @@ class Situation(Enum):
     """There is an encrypted partition."""
     FILTER = auto()
     """A filter is set."""
+    SEARCH = auto()
+    """A text is searched on the page."""
     NOTHING_TO_BOOT = auto()
     """No entry was found, or this machine cannot boot any."""

@@ -57,6 +57,8 @@ class Line(Value):
     selected: bool = False
     press: str = ""
     """Textual's name of the key that a click on it stands for; in a list, a double click is Enter as well."""
+    part: int | None = None
+    """The number of what begins in this row, by which a screen finds it, such as a finding."""
 
     @property
     def width(self) -> int:

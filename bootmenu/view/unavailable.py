@@ -8,11 +8,21 @@ from typing import assert_never
 
 from bootmenu.i18n import _
 from bootmenu.view.action import Action
-from bootmenu.view.screen_ids import Requirement
+from bootmenu.view.screen_ids import Requirement, Situation
 
 
-def why_unavailable(actions: Sequence[Action], not_met: frozenset[Requirement]) -> str:
-    """Return why none of the actions of a key can be carried out. not_met: the conditions that do not hold here."""
+def why_unavailable(
+    actions: Sequence[Action],
+    not_met: frozenset[Requirement],
+    situations: frozenset[Situation] = frozenset(Situation),
+) -> str:
+    """Return why none of the actions of a key can be carried out. not_met: the conditions that do not hold here.
+    situations: those in which the screen is."""
+    needed = {action.labelled_with for action in actions}
+    if Situation.SEARCH in needed - situations:
+        return _("nothing is searched here: press / and type a text")
+    if Situation.ENTRY in needed - situations:
+        return _("this page is not about an entry")
     if any(action.name == "unfilter" for action in actions):
         return _("no filter is set")
     missing = next((action.requires for action in actions if action.requires in not_met), None)

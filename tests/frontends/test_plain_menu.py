@@ -560,3 +560,15 @@ def test_the_help_has_its_commands_in_the_groups_of_the_help_page() -> None:
     assert below["Start"][0].split() == ["N", "start", "entry", "N"]
     assert below["Change"][0].startswith("  e N ")
     assert any(row.startswith("  q ") for row in below["System"])
+
+
+def test_the_values_that_one_check_compared_are_printed() -> None:
+    said, _ = sit(fakes.FakeSession(), "d 3 img-page", "d 3 no\x1b-such", "d 3")
+    one, unknown, every = said.split("\n> ")[1:4]
+    assert "IMG-PAGE: This kernel uses 16 KiB pages." in one
+    assert "page_size: 16384" in one
+    assert "IMG-ARCH" not in one
+    assert "has no check no" in unknown
+    assert "\x1b" not in unknown
+    assert "IMG-PAGE" in " ".join(unknown.split())
+    assert "page_size: 16384" not in every

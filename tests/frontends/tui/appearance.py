@@ -125,19 +125,20 @@ _BORDERS = {Style.RULE: "|", Style.WARN: "="}
 _LETTERS = dict(zip(Style, ".sdlhtrkpuwfbgxS,", strict=True))
 
 
-_NAMES_OF = {"_": "cursor", "|": "border", "=": "border, question"}
+_REVERSED = {Style.TEXT: "~", Style.KEY: "@"}
+_NAMES_OF = {"_": "cursor", "~": "match", "@": "match, gone to", "|": "border", "=": "border, question"}
 
 
 @cache
 def letter(style: RichStyle) -> str:
-    """Return the letter of a cell drawn in the probe: capital on the selected row, `_` for a cursor, `|` for a border
-    and `=` for the border of a question."""
+    """Return the letter of a cell drawn in the probe: capital on the selected row, `_` for a cursor, `~` and `@` for
+    matches, `|` for a border and `=` for the border of a question."""
     assert style.color is not None
     role = tuple(Style)[style.color.get_truecolor().blue - 1]
     if role in _BORDERS and not (style.bold or style.italic):
         return _BORDERS[role]  # has the colour of the style, and not its weight
     if style.reverse and not style.italic:
-        return "_"
+        return _REVERSED.get(role, "_")
     return _LETTERS[role].upper() if style.italic and role is not Style.SELECTED else _LETTERS[role]
 
 

@@ -26,7 +26,6 @@ from bootmenu.frontends.tui.screens.base_screen import (
     BootmenuScreen,
     BoxScreen,
     DialogScreen,
-    PagerScreen,
 )
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
@@ -34,7 +33,7 @@ from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
-from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen, SearchScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen, HelpSearchScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
 from bootmenu.frontends.tui.screens.kiosk_page import (
@@ -52,6 +51,7 @@ from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.power_screen import PowerScreen
@@ -82,6 +82,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     DtbScreen: lambda context: DtbScreen(context, fakes.DEBIAN),
     EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
+    SearchScreen: lambda context: SearchScreen(context, "", lambda _: None, lambda _: None, str),
     HelpSearchScreen: lambda context: HelpSearchScreen(context, "", lambda _: None, lambda _: None),
     LogScreen: LogScreen,
     MachineScreen: MachineScreen,

@@ -16,7 +16,7 @@ from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
-from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen, SearchScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
@@ -50,6 +50,7 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.HELP: HelpScreen,  # type: ignore[dict-item]
     ScreenId.EDIT: EditScreen,  # type: ignore[dict-item]
     ScreenId.FILTER: FilterScreen,  # type: ignore[dict-item]
+    ScreenId.SEARCH: SearchScreen,  # type: ignore[dict-item]
     ScreenId.TREE: DtbScreen,  # type: ignore[dict-item]
     ScreenId.LOG: LogScreen,  # type: ignore[dict-item]
     ScreenId.MACHINE: MachineScreen,  # type: ignore[dict-item]

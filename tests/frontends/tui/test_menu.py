@@ -27,7 +27,7 @@ from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.value import replace
-from bootmenu.view.entry_details import machine_details
+from bootmenu.view.entry_details import Unfolded, machine_details
 from bootmenu.view.entry_list import Columns, Row, row_line
 from bootmenu.view.entry_texts import entry_texts
 from bootmenu.view.findings import finding, text_column
@@ -394,9 +394,51 @@ async def test_details_show_every_finding_and_the_plan_and_on_demand_the_evidenc
         for hint, expected in (("shows", shown), ("hides", shown | evidence), ("shows", shown)):
             await menu.sees(f"Enter {hint} the evidence")
             assert {text for text in shown | evidence if text in menu.text} == expected
-            await menu.press("enter")
+            await menu.press("E")
         await menu.press("escape")
         assert "16K pages" in menu.selected
+
+
+async def test_the_evidence_of_one_finding_is_shown() -> None:
+    session = fakes.stuck_session()
+    pages, processors = "page_size: 16384", "possible_cpus: [0, 1, 2, 3]"
+    async with running(session, size=(80, 60)) as menu:
+        await menu.press("3", "d")
+        await menu.at(DetailsScreen)
+        await menu.sees("kexec_file_load: the entry names no device tree")
+        assert "▶■ FAIL This kernel uses 16 KiB pages." in menu.text
+        await menu.press("enter")
+        assert pages in menu.text
+        assert processors not in menu.text
+        await menu.press("tab")
+        marked = next(row for row in menu.rows if row.startswith("▶"))
+        assert "16 KiB pages" not in marked
+        await menu.press("K")
+        assert "▶■ FAIL This kernel uses 16 KiB pages." in menu.text
+        await menu.press("shift+tab")
+        assert "▶■ FAIL The CPUs cannot be handed over" in menu.text, "before the first is the last"
+        await menu.press("enter")
+        assert pages in menu.text
+        assert processors in menu.text
+        await menu.press("J", "enter")
+        assert pages not in menu.text
+        assert processors in menu.text
+        await menu.press("E", "enter")
+        assert pages not in menu.text, "all but the marked one"
+        assert processors in menu.text
+
+
+async def test_the_marked_finding_is_in_sight() -> None:
+    async with running(fakes.stuck_session(), size=(60, 20)) as menu:
+        await menu.press("3", "d")
+        await menu.at(DetailsScreen)
+        for key in ("tab", "enter", "shift+tab", "enter", "tab", "E", "enter"):
+            await menu.press(key)
+            assert sum(row.startswith("▶") for row in menu.rows[:-2]) == 1, key
+        await menu.press("home")
+        assert not any(row.startswith("▶") for row in menu.rows)
+        await menu.press("tab")
+        assert "16 KiB pages" in next(row for row in menu.rows if row.startswith("▶")), "the first below the top"
 
 
 @pytest.mark.parametrize("width", [44, 60, 80, 120])
@@ -417,10 +459,12 @@ def test_details_have_words_for_people_where_programs_read_null() -> None:
     reports = [check_machine(machines.recorded(name)) for name in machines.MACHINES]
     assert any(None in found.evidence.values() for report in reports for found in report.findings)
     for report in reports:
-        text = "\n".join(line.text for line in machine_details(report, (), 80, unfolded=True))
+        text = "\n".join(line.text for line in machine_details(report, (), 80, Unfolded(every=True)))
         assert "null" not in text
     nested = Finding(code="X", severity=Severity.WARN, message="x", evidence={"a": None, "b": {"cpu@0": [None, 1]}})
-    text = "\n".join(line.text for line in machine_details(Report.from_findings([nested]), (), 80, unfolded=True))
+    text = "\n".join(
+        line.text for line in machine_details(Report.from_findings([nested]), (), 80, Unfolded(every=True))
+    )
     assert "a: " not in text
     assert 'b: {"cpu@0": ["none", 1]}' in text
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Base classes of the screens: messages before and after a screen's life, title, footer, dialogs and pagers."""
+"""Base classes of the screens: messages before and after a screen's life, title, footer and dialogs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
 from rich.console import RenderableType
@@ -232,70 +232,3 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
     def stop_work(self) -> None:
         """Stop work in threads and draw nothing more, because the app ends."""
         self.closed = True
-
-
-class PagerScreen(BootmenuScreen[T]):
-    """A screen with one scrolling page."""
-
-    def contents(self) -> Iterable[Widget]:
-        """Yield the page, and a rule that says how many lines are below."""
-        yield TextView(self.render_page, id="page")
-        yield TextView(self._more, id="more")
-
-    def render_page(self, width: int) -> Sequence[Line]:
-        """Return the lines of the page."""
-        raise NotImplementedError
-
-    def _more(self, width: int) -> list[Line]:
-        below = self.page.below
-        return [rule(width, (), more_below(below, width))] if below else [BLANK]
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Redraw the page and the rule."""
-        self.call_after_refresh(self.draw)
-
-    def draw(self) -> None:
-        """Redraw the page and the rule below it."""
-        self.page.show(self.render_page)
-        self.text_view("more").show(self._more)
-
-    def _scroll(self, lines: int) -> None:
-        self.page.scroll(lines)
-        self.text_view("more").show(self._more)
-
-    def _turn(self, pages: int) -> None:
-        self.page.scroll_pages(pages)
-        self.text_view("more").show(self._more)
-
-    @property
-    def page(self) -> TextView:
-        """Return the view of the page."""
-        return self.text_view("page")
-
-    def action_up(self) -> None:
-        """Scroll up by a line."""
-        self._scroll(-1)
-
-    def action_down(self) -> None:
-        """Scroll down by a line."""
-        self._scroll(1)
-
-    def action_page_up(self) -> None:
-        """Scroll up by a page."""
-        self._turn(-1)
-
-    def action_page_down(self) -> None:
-        """Scroll down by a page."""
-        self._turn(1)
-
-    def action_first(self) -> None:
-        """Scroll to the top."""
-        self._scroll(-len(self.page.lines))
-
-    def action_last(self) -> None:
-        """Scroll to the bottom."""
-        self._scroll(len(self.page.lines))
-
-    def action_back(self) -> None:
-        """Return to the screen below."""
-        self.dismiss()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.comparison import comparison
 from bootmenu.view.screen_ids import ScreenId

@@ -11,7 +11,7 @@ from textual.message import Message
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.background import in_background
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.session import menu_log

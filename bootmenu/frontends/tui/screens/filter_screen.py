@@ -12,11 +12,12 @@ from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
+from bootmenu.terminal.cells import cells
 from bootmenu.view.key_help import labelled
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.page_edges import footer
 from bootmenu.view.screen_ids import ScreenId
-from bootmenu.view.styled_text import Line, Span, Style
+from bootmenu.view.styled_text import Line, Span, Style, spread
 
 
 class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
@@ -36,13 +37,23 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Yield the footer and the input line."""
-        keys = labelled(ScreenId.FILTER, self.unlabelled)
+        keys = labelled(self.screen_id, self.unlabelled)
         yield TextView(lambda width: [footer(keys, width)], id="footer")
         yield TextView(self._page, id="line")
 
     def _page(self, width: int) -> list[Line]:
-        label = _(" Filter: ")
-        return [Line((Span(label, Style.LABEL), *self._line.spans(width - len(label) - 1)))]
+        label, right = self.label, self.count()
+        typed = self._line.spans(width - cells(label) - (cells(right) + 3 if right else 1))
+        return [spread(width, (Span(label, Style.LABEL), *typed), [Span(f"{right} ", Style.STRONG)] if right else ())]
+
+    @property
+    def label(self) -> str:
+        """Return the text before the line."""
+        return _(" Filter: ")
+
+    def count(self) -> str:
+        """Return what was found, to show at the right end of the line."""
+        return ""
 
     @property
     def line(self) -> LineEditor:
@@ -53,9 +64,9 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
         """Draw the line, and filter the menu if the text has changed."""
         changed = line.text != self._line.text
         self._line = line
-        self.text_view("line").show(self._page)
         if changed:
             self._on_change(line.text)
+        self.text_view("line").show(self._page)
 
     def action_up(self) -> None:
         """Select the entry above."""
@@ -73,3 +84,36 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
         """Return to the menu and remove the filter."""
         self._on_change("")
         self.dismiss()
+
+
+class SearchScreen(FilterScreen, inherit_bindings=False):
+    """An input line over a page, which goes to the text that is typed. count: returns which match is shown."""
+
+    screen_id = ScreenId.SEARCH
+    transient = True
+
+    def __init__(
+        self,
+        context: UiContext,
+        text: str,
+        on_change: Callable[[str], None],
+        move: Callable[[int], None],
+        count: Callable[[], str],
+    ) -> None:
+        super().__init__(context, text, on_change, move)
+        self.count = count  # type: ignore[method-assign]
+
+    @property
+    def label(self) -> str:
+        """Return the text before the line."""
+        return _(" Search: ")
+
+    def action_up(self) -> None:
+        """Go to the previous match."""
+        super().action_up()
+        self.text_view("line").show(self._page)
+
+    def action_down(self) -> None:
+        """Go to the next match."""
+        super().action_down()
+        self.text_view("line").show(self._page)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.help_page import help_page
 from bootmenu.view.screen_ids import ScreenId
@@ -36,9 +36,9 @@ class HelpScreen(PagerScreen[None]):
 
     def action_filter(self) -> None:
         """Search the help."""
-        self.app.push_screen(HelpSearchScreen(self.context, self._words, self._search, self._scroll))
+        self.app.push_screen(HelpSearchScreen(self.context, self._words, self._show_words, self._scroll))
 
-    def _search(self, words: str) -> None:
+    def _show_words(self, words: str) -> None:
         self._words = words
         self.action_first()
         self.draw()
@@ -46,6 +46,6 @@ class HelpScreen(PagerScreen[None]):
     def action_back(self) -> None:
         """Show all of the help again, or return to the screen below."""
         if self._words:
-            self._search("")
+            self._show_words("")
         else:
             super().action_back()

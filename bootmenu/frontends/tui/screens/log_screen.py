@@ -7,7 +7,7 @@ from textual import on
 from textual.message import Message
 
 from bootmenu.frontends.tui.background import in_background
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import menu_log
 from bootmenu.view.log_page import LINES, log

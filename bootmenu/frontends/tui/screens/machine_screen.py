@@ -8,7 +8,7 @@ from textual.message import Message
 
 from bootmenu.bootstate.state import State
 from bootmenu.frontends.tui.background import in_background
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.machine_page import machine_page, sections
 from bootmenu.view.screen_ids import ScreenId

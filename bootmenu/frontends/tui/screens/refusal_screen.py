@@ -6,9 +6,9 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
@@ -42,14 +42,8 @@ class RefusalScreen(PagerScreen[FollowUp]):
 
     @property
     def situations(self) -> frozenset[Situation]:
-        """Return whether there is an entry."""
-        return frozenset({Situation.ENTRY} if self.listing else ())
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether the action is permitted; without an entry there is none to show or to edit."""
-        if self.listing is None and action in ("details", "edit"):
-            return False
-        return super().check_action(action, parameters)
+        """Return also whether there is an entry."""
+        return super().situations | ({Situation.ENTRY} if self.listing else set())
 
     @property
     def unlabelled(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from rich.segment import Segment
@@ -125,6 +125,10 @@ def frame(widget: Widget, title: str, below: str) -> None:
             setattr(widget, name, written)
 
 
+def _as_it_is(_index: int, line: Line) -> Line:
+    return line
+
+
 class TextView(LineWidget):
     """A view of lines that are rendered for its width; it scrolls by whole lines and has no scroll bar."""
 
@@ -145,6 +149,8 @@ class TextView(LineWidget):
         self._render_lines: Render = render or (lambda _width: ())
         self._lines: Sequence[Line] = ()
         self._width = -1
+        self._mark: Callable[[int, Line], Line] = _as_it_is
+        """Returns the line with an index as it is shown."""
         self.top = 0
         """Index of the first visible line."""
 
@@ -182,9 +188,17 @@ class TextView(LineWidget):
         """Scroll by so many pages, each one line less than the height."""
         self.scroll(pages * max(1, self.size.height - 1))
 
-    def reveal(self, index: int) -> None:
-        """Scroll until the line with this index is visible."""
+    def mark(self, mark: Callable[[int, Line], Line]) -> None:
+        """Show each line as `mark` returns it, which is called with its index when it becomes visible."""
+        before = self.visible_lines()
+        self._mark = mark
+        self.redraw_changes(before)
+
+    def reveal(self, index: int, *, middle: bool = False) -> None:
+        """Scroll until the line with this index is visible; if it was not, a third of the way down with `middle`."""
         if self.size.height:
+            if middle and not 0 <= index - self.top < self.size.height:
+                self.scroll(index - self.size.height // 3 - self.top)
             below = max(0, index - self.top - self.size.height + 1)
             self.scroll(below or min(0, index - self.top))
 
@@ -200,7 +214,7 @@ class TextView(LineWidget):
     def line_at(self, y: int) -> Line:
         """Return the line in row `y`, or a blank one below the last."""
         index = self.top + y
-        return self._lines[index] if 0 <= index < len(self._lines) else BLANK
+        return self._mark(index, self._lines[index]) if 0 <= index < len(self._lines) else BLANK
 
     def on_resize(self, _event: events.Resize) -> None:
         """Render the lines for the new width."""
