@@ -42,6 +42,8 @@ class UiContext(Value, kw_only=True):
     """Returns whether something was logged since the menu was opened."""
     many_colours: bool = False
     """Whether the terminal has 256 colours or more: it is no slow line then, and has more signs than a console."""
+    dims: bool = False
+    """Whether the page behind a dialog loses its colours: it has some, and the terminal is no slow line."""
     few_buttons: Callable[[], bool] = lambda: False
     """Returns whether the kiosk is operated with one or two buttons only."""
 

@@ -41,7 +41,7 @@ from bootmenu.session.session_protocol import Session
 from bootmenu.system import signals
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host
-from bootmenu.terminal.capabilities import DRAIN, Depth
+from bootmenu.terminal.capabilities import DRAIN, Depth, Traits
 from bootmenu.terminal.consoles import Console
 from bootmenu.view.policy import Policy
 
@@ -110,6 +110,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             few_buttons=self._few_buttons,
             logged=lambda: self._logged,
             many_colours=depth in (Depth.MANY, Depth.ALL),
+            dims=depth is not Depth.NONE and not Traits.of(os.environ).serial,
         )
         self._logged = False
         self._stop_listening: Callable[[], None] | None = None

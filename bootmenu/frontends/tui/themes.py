@@ -273,6 +273,8 @@ def readable(theme: Theme, depth: Depth) -> Theme:
         if not _same(candidate, background(theme), depth):
             break
     mended = {f"ink-{ink}": plain for ink in Style if _hidden(theme, ink, depth)}
+    if depth is Depth.SIXTEEN:  # a shade of sixteen that is dimmer than the text is hard to read
+        mended[f"ink-{Style.BEHIND}"] = plain
     return replace(theme, variables={**theme.variables, **mended}) if mended else theme
 
 

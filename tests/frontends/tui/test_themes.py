@@ -20,10 +20,12 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.frontends import theme_folders
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
+from tests.frontends.tui import appearance
 from tests.frontends.tui.driving import Menu, running
 from tests.properties import examples, part
 
@@ -255,3 +257,37 @@ async def test_severity_and_selection_need_no_colour(theme: str) -> None:
         (row,) = [y for y, text in enumerate(menu.rows) if text.startswith("▶")]
         strip = menu.app.drawn()[row]
         assert all(segment.style and segment.style.reverse for segment in strip if segment.text)
+
+
+@pytest.mark.parametrize(
+    ("environ", "dims"),
+    [
+        ({"TERM": "linux"}, True),
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "vt220"}, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ],
+)
+async def test_the_page_behind_a_dialog_has_one_ink_but_not_on_a_slow_line(
+    environ: dict[str, str], dims: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COLORTERM", "NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    async with running(FakeSession()) as menu:
+        await menu.scanned()
+        await menu.press("3")
+        before = _looks(menu)
+        await menu.press("enter")
+        await menu.at(ConfirmScreen)
+        behind = _looks(menu)
+        assert (len({look for _char, look in behind}) == 1) is dims
+        assert (behind == before) is not dims
+
+
+def _looks(menu: Menu) -> list[tuple[str, str]]:
+    """Return the signs of the first rows, each with how it looks."""
+    cells = [cell for row in appearance.seen(menu)[:4] for cell in row if cell.char.strip()]
+    return [(cell.char, str(appearance.look(cell.style, Depth.ALL))) for cell in cells]

@@ -118,7 +118,8 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 class DialogScreen(BoxScreen[T], inherit_bindings=False):
     """A box with a message and answers. On a small terminal the message scrolls, and the answers stay visible.
 
-    With many colours the page behind it is dimmed. With few, or on a serial line, it stays as it is.
+    The page behind it has one dim ink; with 16 colours the plain one. Without colours, or on a serial line, it stays as
+    it is.
     """
 
     heading: str
@@ -140,8 +141,8 @@ class DialogScreen(BoxScreen[T], inherit_bindings=False):
     def render(self) -> RenderableType:
         """Return the page behind the box."""
         drawn = super().render()
-        many = self.context.many_colours
-        return dimmed(drawn, self.app.inks[Style.BEHIND]) if many else drawn  # type: ignore[attr-defined]
+        behind = self.app.inks[Style.BEHIND]  # type: ignore[attr-defined]
+        return dimmed(drawn, behind) if self.context.dims else drawn
 
     def compose(self) -> ComposeResult:
         """Yield the box and the footer."""
