@@ -118,8 +118,8 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 class DialogScreen(BoxScreen[T], inherit_bindings=False):
     """A box with a message and answers. On a small terminal the message scrolls, and the answers stay visible.
 
-    The page behind it has one dim ink; with 16 colours the plain one. Without colours, or on a serial line, it stays as
-    it is.
+    The page behind it has one dim ink; with 16 colours the plain one. Without colours, or on a serial line, it stays
+    as it is.
     """
 
     heading: str
