@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
 """``python -m bootmenu``, and the program `bootmenu`."""
 
+from __future__ import annotations
+
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main() -> int:
@@ -28,8 +34,12 @@ def _run() -> int:
             return code
     import gc
 
-    # what is imported stays: looking for what could be freed took a thirtieth of the time to the first verdict
-    gc.set_threshold(10_000, 20, 20)
+    from bootmenu import prepared
+
+    prepared.use()
+    # what is imported stays: looking for what could be freed took a thirtieth of the time to the first verdict. The
+    # menu sets a lower threshold when it opens (frontends/menu_run.py).
+    gc.set_threshold(200_000, 20, 20)
     if "BOOTMENU_GATE" in os.environ:
         from bootmenu.frontends import gate
 
@@ -39,5 +49,19 @@ def _run() -> int:
     return cli.main()
 
 
+def _end(code: int) -> NoReturn:
+    """End this process at once: Python would free all objects first, which takes as long as starting."""
+    if "threading" in sys.modules:
+        import threading
+
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads as at every other end
+    import atexit
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

@@ -9,7 +9,6 @@ import termios
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.config.settings_layers import Loaded
@@ -22,6 +21,7 @@ from bootmenu.model.value import Value
 from bootmenu.system import kmsg, signals
 from bootmenu.terminal.capabilities import drain
 from bootmenu.terminal.consoles import Console
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state_store import StateStore
@@ -63,10 +63,14 @@ def show(menu_run: MenuRun) -> Demo | VmCommand | Quit:
     """Run the menu until it is left, and make its jumps."""
     if menu_run.outcome is not None:
         return menu_run.outcome
+    import gc
+
     from bootmenu.frontends.outcome import Jump, Quit
     from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
     from bootmenu.session import menu_log
 
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     session = menu_run.shared.session
     store, settings = session.state_store, menu_run.loaded.settings
     warning = "" if session.simulated else state_warning(store, settings)

@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import bootmenu
+from bootmenu import prepared
 from bootmenu.errors import BootmenuError
-from bootmenu.image import installed_files
+from bootmenu.image import installed_files, prepared_table
 from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.image.rootfs import Root
@@ -88,10 +89,26 @@ _EXPLAINED = "/bootmenu/compat/checks/"
 # asks for at run time is left out: it would be unpacked and read at each start.
 _COMPILER = """
 import ast, importlib.util, marshal, sys
+# a module → what it imports for functions that hardly anything calls
+late = {"pathlib.py": "urllib.parse", "subprocess.py": "locale"}
 codes = []
 for path, source, explained in marshal.loads(sys.stdin.buffer.read()):
     try:
         tree = ast.parse(source, path)
+        unneeded = late.get(path.rpartition("/")[2])
+        for place, node in enumerate(tree.body):
+            imported = [getattr(node, "module", "")]
+            if isinstance(node, ast.Import):
+                imported = [name.name for name in node.names]
+            if unneeded is not None and unneeded in imported:
+                names = {name.asname or name.name for name in node.names}
+                for function in ast.walk(tree):
+                    if isinstance(function, ast.FunctionDef) and names & {
+                        used.id for used in ast.walk(function) if isinstance(used, ast.Name)
+                    }:
+                        function.body.insert(0, node)
+                del tree.body[place]
+                break
         for node in ast.walk(tree):
             # not those of classes: dataclasses would make one up, and read what the fields are
             if not isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -196,6 +213,17 @@ class Packer:
                 f"--suite auto, which has the Python of this host"
             )
         compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
+        if compiler is not None and all(compiled.values()):
+            folders = (self.python.library, f"{self.python.library}/lib-dynload", self.python.packages)
+            table = prepared_table.table(
+                compiler,
+                self.python.version,
+                folders,
+                self._modules,
+                [path for path, _ in self.binaries],
+                self._runner,
+            )
+            self._contents.file(f"{self.python.packages}/bootmenu/{prepared.NAME}", table)
         for path, source in self._modules.items():
             code = compiled[path]
             if code is None:
@@ -208,7 +236,8 @@ class Packer:
         request = marshal.dumps(modules, 2)
         answer = output(
             self._runner,
-            [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER],
+            # a traceback names the line, not the column: that is a sixth of the bytecode
+            [compiler, "-I", "-S", "-X", "no_debug_ranges", "-W", "ignore", "-c", _COMPILER],
             timeout=600,
             data=request,
             keep=_COMPILED,
