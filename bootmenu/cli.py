@@ -35,12 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             run: Callable[[], int]
-            if words == [
-                "menu"
-            ]:  # without argparse, which takes as long as Python itself: a slow board starts like this
+            # without argparse, which takes as long as Python itself: what a slow board runs most
+            if words == ["menu"]:
                 from bootmenu.commands import menu_command
 
                 run = menu_command.show
+            elif words == ["scan", "--json"]:
+                from bootmenu.commands import scan_command
+
+                run = partial(scan_command.scan, as_json=True)
             else:
                 from bootmenu.commands import subcommands
 

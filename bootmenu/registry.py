@@ -15,7 +15,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+
+from bootmenu.typed import Any, Generic, TypeVar
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ import textwrap
 import types
 import typing
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from bootmenu.kexec.methods import METHODS
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import ValueType, fields
 from bootmenu.sources import SOURCES

@@ -7,7 +7,6 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from bootmenu.compat.checker import Scope
 from bootmenu.config.option import UNSET, CommandLineRule, Option
 from bootmenu.config.plain_toml import dumps
 from bootmenu.config.settings import OPTIONS, Settings
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.place import PlaceRule
 from bootmenu.model.text import sentence
 from bootmenu.view import check_help, key_help

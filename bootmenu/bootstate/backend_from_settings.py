@@ -7,17 +7,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bootmenu.bootstate.state import StateError
-from bootmenu.bootstate.state_backends import Aside, EfiBackend, FolderBackend, PartitionBackend, no_aside
+from bootmenu.bootstate.state_backends import EfiBackend, FolderBackend, PartitionBackend, no_aside
 from bootmenu.bootstate.state_store import StateStore
-from bootmenu.config.settings import Settings
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.resolve import names_of
 from bootmenu.i18n import N_
-from bootmenu.model.entry import Problem
 from bootmenu.model.place import is_at, split
 from bootmenu.sources.references import canonical
 from bootmenu.system import efi
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.bootstate.state_backends import Aside
+    from bootmenu.config.settings import Settings
+    from bootmenu.model.entry import Problem
+    from bootmenu.system.host import Host
 
 EFI = "efi"
 """As `state.device`: the EFI variable."""

@@ -9,14 +9,17 @@ from collections.abc import Iterable
 
 from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state_json import KEPT, SCHEMA
-from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
-from bootmenu.model.entry import BootEntry
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, replace
 from bootmenu.system import durable_file
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_events import Listing
+    from bootmenu.model.entry import BootEntry
 
 MOST_WRONG_PINS = 1000
 """Highest number that is counted. It is also assumed when the count was lost, so that losing it avoids no pause."""

@@ -10,7 +10,6 @@ import contextlib
 import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state import DamagedError, State, decode, encode
@@ -23,6 +22,7 @@ from bootmenu.model.value import Value, field
 from bootmenu.system import durable_file, efi
 from bootmenu.system.durable_file import Files as Files
 from bootmenu.system.host import Host
+from bootmenu.typed import Protocol
 
 
 def write_into(folder: Path, data: bytes, files: Files) -> None:

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from threading import Lock
 
 from bootmenu.bootstate.state import DamagedError, State
-from bootmenu.bootstate.state_backends import StateBackend
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.bootstate.state_backends import StateBackend
 
 _BEFORE = N_("What was remembered last was damaged. What was remembered before that is used in its place.")
 _ANEW = N_("What was remembered was damaged and could not be read. It begins anew.")

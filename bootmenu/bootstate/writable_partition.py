@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootmenu.bootstate.state import StateError
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs
 from bootmenu.i18n import N_
 from bootmenu.system import scratch
-from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.system.host import Host
 
 
 def below(root: Path, path: str) -> Path:

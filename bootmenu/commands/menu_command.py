@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bootmenu.model.text import printable
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.view.styled_text import Line

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_json, print_lines, print_note
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.model.entry import Problem
     from bootmenu.view.entry_texts import Marks
@@ -37,26 +38,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan once and print the entries, and what could not be read."""
-    from bootmenu.bootstate.state import State
-    from bootmenu.model.finding import Severity
+    return scan(as_json=arguments.json, trees=arguments.tree, recorded=arguments.machine)
+
+
+def scan(*, as_json: bool, trees: Sequence[str] = (), recorded: str | None = None) -> int:
+    """Scan these folders or this machine. recorded: a file with facts of a machine to answer for."""
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.scan_collection import collect
-    from bootmenu.view import json_output
+
+    host, machine = shared_options.host_and_machine(recorded)
+    folders = shared_options.folders(trees)
+    local = recorded is None
+    settings = shared_options.settings_in_force(host, {})
+    with contextlib.closing(
+        MachineSession(host, machine, (lambda: folders) if folders else None, settings=settings, local=local)
+    ) as session:
+        listings, problems = collect(session)
+        if as_json:
+            from bootmenu.view import json_output
+
+            print_json(json_output.scan_to_json(listings, problems))
+            return 0
+        from bootmenu.bootstate.state import State
+
+        state = session.state_store.state if local and not folders else State()
+    from bootmenu.model.finding import Severity
     from bootmenu.view.entry_texts import marks
     from bootmenu.view.terminal_text import TerminalText
 
-    host, machine = shared_options.host_and_machine(arguments.machine)
-    trees = shared_options.folders(arguments.tree)
-    local = arguments.machine is None
-    settings = shared_options.settings_in_force(host, {})
-    with contextlib.closing(
-        MachineSession(host, machine, (lambda: trees) if trees else None, settings=settings, local=local)
-    ) as session:
-        listings, problems = collect(session)
-        state = session.state_store.state if local and not trees else State()
-    if arguments.json:
-        print_json(json_output.scan_to_json(listings, problems))
-        return 0
     terminal = TerminalText(sys.stdout, os.environ)
     print_lines(terminal, scan_lines(listings, marks(listings, state, settings, finished=True), terminal.width))
     sys.stdout.flush()

@@ -8,15 +8,16 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
 from bootmenu.model.suggestion import with_suggestion
+from bootmenu.typed import TYPE_CHECKING
 
 # Imported inside the functions: each import costs time on a slow board, and --help needs none of these.
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from bootmenu.config.settings import Settings
     from bootmenu.discovery.devices import Device
@@ -238,7 +239,7 @@ def _check_folder(folder: str, option: str) -> None:
         raise UsageError(f"{folder}: there is no such folder", f"{option} takes a folder.")
 
 
-def folders(texts: list[str]) -> list[Device]:
+def folders(texts: Iterable[str]) -> list[Device]:
     """Return the folders that --tree names. Raise UsageError for what is not a folder."""
     from bootmenu.discovery.devices import Device
 

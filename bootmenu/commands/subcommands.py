@@ -14,13 +14,13 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from bootmenu import __version__, commands
 from bootmenu.errors import UsageError
 from bootmenu.model.suggestion import with_suggestion
 from bootmenu.model.text import sentence
 from bootmenu.registry import modules_in
+from bootmenu.typed import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import StrEnum
-from typing import Generic, TypeVar, cast
 
 from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.finding import Evidence, Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value
 from bootmenu.registry import Registry
+from bootmenu.typed import Generic, TypeVar, cast
 
 
 class Scope(StrEnum):

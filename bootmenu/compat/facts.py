@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import lru_cache
 
 from bootmenu.errors import FormatError
@@ -14,6 +13,7 @@ from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted
 from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Signature
 from bootmenu.model.regex import regex

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import TypeVar, cast
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.value import Value, field
+from bootmenu.typed import TypeVar, cast
 
 T = TypeVar("T")
 

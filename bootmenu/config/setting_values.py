@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.place import PlaceRule, may_be_at, split
 from bootmenu.sources.references import FileNameError, file_name, joined
 

@@ -7,10 +7,10 @@ To add a setting, add a field to Settings. settings_layers.py reads the settings
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from bootmenu.config import setting_values as values
 from bootmenu.config.option import CommandLineRule, Declarations
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, split
 from bootmenu.model.value import Value
 

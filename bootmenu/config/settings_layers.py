@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from bootmenu.config import settings_file
-from bootmenu.config.option import UNSET, CommandLineRule, Option
+from bootmenu.config.option import UNSET, CommandLineRule
 from bootmenu.config.setting_values import PartlyError, shown
 from bootmenu.config.settings import FILE, FIRST_STAGE_CMDLINE, OPTIONS, Profile, Settings
 from bootmenu.config.settings_file import NotUnderstoodError
@@ -21,7 +21,11 @@ from bootmenu.model.entry import CommandLine
 from bootmenu.model.suggestion import did_you_mean
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, field
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.config.option import Option
+    from bootmenu.system.host import Host
 
 _MOST_PROBLEMS = 50  # that are reported
 _BY_NAME = {option.name: option for option in OPTIONS}

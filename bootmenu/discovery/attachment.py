@@ -19,7 +19,10 @@ from bootmenu.model.digest import sha256
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.system.host import Host
 
 _MAX_DEPTH = 8
 """Maximum number of levels of stacked devices: twice LUKS on LVM on RAID on partitions."""

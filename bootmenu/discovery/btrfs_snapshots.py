@@ -14,18 +14,24 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from bootmenu.compat.facts import EntryFacts, SnapshotFacts
-from bootmenu.discovery.devices import Device
+from bootmenu.compat.facts import SnapshotFacts
 from bootmenu.discovery.mount_points import MountError
-from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.storage import btrfs
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Snapshot
+from bootmenu.model.entry import CommandLine, Snapshot
 from bootmenu.model.regex import regex
 from bootmenu.model.value import replace
 from bootmenu.sources import version_of
-from bootmenu.sources.tree import Tree, TreeError, exists
-from bootmenu.system.directory_tree import DirectoryTree
+from bootmenu.sources.tree import TreeError, exists
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.compat.facts import EntryFacts
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.model.entry import BootEntry, FileRef
+    from bootmenu.sources.tree import Tree
+    from bootmenu.system.directory_tree import DirectoryTree
 
 _PATH = regex(
     # snapper: @/.snapshots/12/snapshot, or @snapshots/12/snapshot as Arch's installer lays it out

@@ -6,7 +6,10 @@ from __future__ import annotations
 import time
 from threading import Lock
 
-from bootmenu.discovery.hotplug import Change
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.hotplug import Change
 
 PROBE_DELAY = 0.2
 """Seconds from a change to the first probe, to wait for more changes: a disk appears with all its partitions."""

@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from bootmenu.discovery import resolve
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.resolve import searched
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, needs, references
 from bootmenu.model.value import Value
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
 
 
 class Batch(Value):

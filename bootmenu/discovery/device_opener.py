@@ -14,14 +14,17 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.existing_mounts import already_mounted, shows_older_state
 from bootmenu.discovery.mount_points import MountError, mount, no_mount_point, unmount
 from bootmenu.discovery.storage import btrfs
-from bootmenu.discovery.storage.loops import Loops
 from bootmenu.i18n import N_
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import LIST_LIMIT, TreeError
 from bootmenu.system import scratch
 from bootmenu.system.directory_tree import DirectoryTree
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.storage.loops import Loops
+    from bootmenu.system.host import Host
 
 _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "erofs", "ntfs3"})
 """File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""

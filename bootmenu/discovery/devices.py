@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice, zip_longest
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
 
 from bootmenu.discovery import sysfs_disks
 from bootmenu.discovery.attachment import Places
@@ -26,6 +25,7 @@ from bootmenu.sources import references
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.processes import CommandError, HangingError
+from bootmenu.typed import Any
 
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,PARTFLAGS,RM"
 _LSBLK_SECONDS = 8

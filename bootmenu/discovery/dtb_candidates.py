@@ -11,9 +11,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from threading import Lock
-from typing import NamedTuple
 
 from bootmenu.compat.facts import DtbFolderFacts, FileState
 from bootmenu.errors import FormatError
@@ -21,12 +19,14 @@ from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.formats.dtb_head import DtbHead, quick_head, read_head
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.value import Value, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.parsers import bare
 from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
+from bootmenu.typed import NamedTuple
 
 MAX_DEPTH = 6
 """Maximum depth of subdirectories that are searched."""

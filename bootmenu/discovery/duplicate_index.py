@@ -7,10 +7,14 @@ import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from bootmenu.discovery.scan_events import EntryFound, EntryGone, Listing, ScanEvent
+from bootmenu.discovery.scan_events import EntryFound, EntryGone, Listing
 from bootmenu.discovery.scan_state import FoundEntry
-from bootmenu.model.entry import BootEntry
 from bootmenu.model.value import Record, field, replace
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_events import ScanEvent
+    from bootmenu.model.entry import BootEntry
 
 DedupeKey = tuple[object, ...]
 """Everything about an entry except the configuration that offers it."""

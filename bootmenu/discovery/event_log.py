@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from enum import Enum, auto
-from typing import NamedTuple, assert_never
 from weakref import WeakSet
 
 from bootmenu.discovery.scan_events import (
@@ -22,11 +20,17 @@ from bootmenu.discovery.scan_events import (
     EntryGone,
     ProblemFound,
     ProblemGone,
-    ScanEvent,
     ScanFinished,
 )
-from bootmenu.model.entry import Problem
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.value import replace
+from bootmenu.typed import TYPE_CHECKING, NamedTuple, assert_never
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_events import (
+        ScanEvent,
+    )
+    from bootmenu.model.entry import Problem
 
 
 class _Kind(Enum):

@@ -6,14 +6,18 @@ from __future__ import annotations
 import contextlib
 import os
 
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import TRIED
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import FormatError
 from bootmenu.formats.journal import JOURNALED, unreplayed
 from bootmenu.system.directory_tree import OpenFile
-from bootmenu.system.host import Host
-from bootmenu.system.mountinfo import Mount, mount_of, mounts
+from bootmenu.system.mountinfo import mount_of, mounts
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.system.host import Host
+    from bootmenu.system.mountinfo import Mount
 
 
 def already_mounted(host: Host, device: Device) -> int | None:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from bootmenu.model.value import Value
 from bootmenu.system.uevents import KernelEvents
+from bootmenu.typed import Protocol
 
 _MAX_FIELDS = 100
 

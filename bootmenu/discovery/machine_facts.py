@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from bootmenu.discovery import kernel_keys
 from bootmenu.errors import FormatError
 from bootmenu.formats import dtb, dtb_facts, spcr
-from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
 from bootmenu.model.value import replace
 from bootmenu.system import efi
-from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.model.devicetree import TreeFacts
+    from bootmenu.system.host import Host
 
 _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"

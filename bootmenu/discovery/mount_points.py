@@ -8,13 +8,17 @@ import errno
 import os
 from pathlib import Path
 
-from bootmenu.discovery.devices import NEEDS_ROOT, Device
+from bootmenu.discovery.devices import NEEDS_ROOT
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.system.blocking_processes import holders
-from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.system.host import Host
 
 FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 """Flags of every mount."""

@@ -10,7 +10,6 @@ from threading import Condition, Lock
 from types import TracebackType
 
 from bootmenu.discovery.device_opener import DeviceMount, DeviceOpener, remove_folder
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
@@ -18,7 +17,11 @@ from bootmenu.i18n import N_, joined
 from bootmenu.model.entry import Problem
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.system.host import Host
 
 _MOUNT_WAIT = 10.0
 """Seconds that a thread waits while another one mounts the same device."""

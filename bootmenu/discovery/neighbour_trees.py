@@ -7,16 +7,19 @@ import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Protocol
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
-from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import resolve, searched
 from bootmenu.discovery.storage import loop_images
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Record, field
-from bootmenu.sources.tree import Remembering, Tree
+from bootmenu.sources.tree import Remembering
+from bootmenu.typed import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.sources.tree import Tree
 
 _FOR_FIRMWARE = (None, "vfat", "msdos")
 """lsblk's file system types of partitions from which firmware starts a loader; None: a directory that is read."""

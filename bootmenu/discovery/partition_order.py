@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Position
 from bootmenu.model.value import Record
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
 
 _MAX_GONE = 1000
 """Maximum number of removed partitions that are remembered; a USB stick may have a new identity each time it is

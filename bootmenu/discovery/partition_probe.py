@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterable
 
 from bootmenu.discovery.change_schedule import PROBE_INTERVAL, ChangeSchedule
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan_jobs import Job, JobPool
+from bootmenu.discovery.scan_jobs import Job
 from bootmenu.discovery.scan_messages import Discovered, Probed
 from bootmenu.model.entry import Problem
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_jobs import JobPool
 
 Probe = Callable[[], Iterable[Device | Problem]]
 """Yield the devices that can be read, and problems for those that cannot."""

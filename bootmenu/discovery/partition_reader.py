@@ -12,24 +12,31 @@ from contextlib import ExitStack
 
 from bootmenu.compat import EntryFacts, check
 from bootmenu.discovery import btrfs_snapshots, entry_facts, partition_table, root_option
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DtbFolders
 from bootmenu.discovery.entry_ids import EntryIds
 from bootmenu.discovery.mount_points import MountError
-from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.neighbour_trees import NeighbourTrees
-from bootmenu.discovery.partition_table import PartitionTable, too_many_entries
-from bootmenu.discovery.scan_jobs import Job
+from bootmenu.discovery.partition_table import too_many_entries
 from bootmenu.discovery.scan_messages import Consulted, Discovered, Followed, Opened, Parsed, Searched, Unreadable
-from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved
+from bootmenu.discovery.scan_state import FoundEntry, resolved
 from bootmenu.discovery.storage import loop_images
 from bootmenu.i18n import N_
-from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.model.finding import Report
-from bootmenu.model.machine import MachineFacts
+from bootmenu.model.entry import Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import Platform, read_partition
-from bootmenu.sources.tree import Remembering, Tree, holds
+from bootmenu.sources.tree import Remembering, holds
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.discovery.partition_table import PartitionTable
+    from bootmenu.discovery.scan_jobs import Job
+    from bootmenu.discovery.scan_state import FoundPartition
+    from bootmenu.model.entry import BootEntry
+    from bootmenu.model.finding import Report
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.sources.tree import Tree
 
 _STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
 """Problem of a partition whose journal was not replayed."""
@@ -49,7 +56,7 @@ class PartitionReader:
         self,
         mounts: Mounts,
         machine: MachineFacts,
-        machine_report: Report,
+        machine_report: Callable[[], Report],
         *,
         predict: Predict = lambda facts: facts,
         predict_dtb: entry_facts.PredictDtb | None = None,
@@ -161,7 +168,7 @@ class PartitionReader:
         """Check an entry against the machine and the partitions found so far. complete: whether these are all. Does
         not wait for disks."""
         found.judged = replace(found.facts, partitions=self.names, partitions_complete=complete)
-        found.report = check(self._machine, found.judged, self._machine_report)
+        found.report = check(self._machine, found.judged, self._machine_report())
 
     def _gathered(
         self, entry: BootEntry, trees: Mapping[str, Tree], own: Device, others: Sequence[Device] = ()

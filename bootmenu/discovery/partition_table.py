@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Collection
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.neighbour_trees import Surroundings
-from bootmenu.discovery.partition_order import PartitionOrder
-from bootmenu.discovery.scan_events import DeviceFound, DeviceGone, Position, ProblemFound, ProblemGone, ScanEvent
-from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
+from bootmenu.discovery.scan_events import DeviceFound, DeviceGone, ProblemFound, ProblemGone
+from bootmenu.discovery.scan_state import FoundPartition
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.neighbour_trees import Surroundings
+    from bootmenu.discovery.partition_order import PartitionOrder
+    from bootmenu.discovery.scan_events import Position, ScanEvent
+    from bootmenu.discovery.scan_state import FoundEntry
 
 MAX_ENTRIES = 5000
 """Maximum number of entries of one partition, of all internal disks together, and of all other disks together."""

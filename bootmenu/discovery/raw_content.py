@@ -7,12 +7,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bootmenu.i18n import N_, Message
+from bootmenu.i18n import N_
 from bootmenu.model.gpt_slot import GptSlot
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Record
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, HangingError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.i18n import Message
 
 HEAD = 8192
 """Bytes that are read of each."""

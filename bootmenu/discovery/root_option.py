@@ -7,18 +7,23 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 
-from bootmenu.compat.facts import EntryFacts, RootFacts
+from bootmenu.compat.facts import RootFacts
 from bootmenu.discovery import btrfs_snapshots, resolve
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
-from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.storage import btrfs
-from bootmenu.model.entry import CommandLine
 from bootmenu.model.value import replace
 from bootmenu.sources.references import canonical
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, normal
-from bootmenu.system.directory_tree import DirectoryTree
+from bootmenu.sources.tree import CONFIG_LIMIT, TreeError, TreeErrorReason, exists, normal
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.compat.facts import EntryFacts
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.model.entry import CommandLine
+    from bootmenu.sources.tree import Tree
+    from bootmenu.system.directory_tree import DirectoryTree
 
 _INITS = (
     # init/main.c:kernel_init, and the init script of initramfs-tools, which tries the same files

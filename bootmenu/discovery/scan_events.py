@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.model.finding import Report
 from bootmenu.model.place import NOWHERE, Place
 from bootmenu.model.value import Value
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.compat import EntryFacts
+    from bootmenu.model.finding import Report
 
 
 class Listing(Value, kw_only=True):

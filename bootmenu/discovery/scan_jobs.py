@@ -13,10 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from threading import Event, Thread
 
-from bootmenu.discovery.scan_messages import Broken, Ended, JobReport, Parsed
+from bootmenu.discovery.scan_messages import Broken, Ended, Parsed
 from bootmenu.discovery.scan_state import FoundPartition
 from bootmenu.model.entry import Problem
 from bootmenu.model.value import Record
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_messages import JobReport
 
 MAX_RUNNING = 8
 """Maximum number of partitions that are read at the same time, not counting those that do not answer."""

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.neighbour_trees import Asked
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import Value
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.compat import EntryFacts
 
 
 class Discovered(Value):

@@ -10,19 +10,17 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from threading import Thread
 
-from bootmenu.discovery.cross_references import Batch, CrossReferences, Search
+from bootmenu.discovery.cross_references import CrossReferences
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.duplicate_index import DedupeKey, DuplicateIndex, dedupe_key
-from bootmenu.discovery.hotplug import Change
+from bootmenu.discovery.duplicate_index import DuplicateIndex, dedupe_key
 from bootmenu.discovery.partition_order import PartitionOrder
-from bootmenu.discovery.partition_probe import Probe, Prober
-from bootmenu.discovery.partition_reader import PartitionReader
+from bootmenu.discovery.partition_probe import Prober
 from bootmenu.discovery.partition_table import PartitionTable
-from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
+from bootmenu.discovery.scan_events import DeviceDone, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import (
     Broken,
@@ -31,18 +29,29 @@ from bootmenu.discovery.scan_messages import (
     DisksChanged,
     Ended,
     Followed,
-    JobReport,
     Opened,
     Parsed,
     Probed,
     Searched,
     Unreadable,
 )
-from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
 from bootmenu.discovery.silence_watch import SilenceWatch
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.cross_references import Batch, Search
+    from bootmenu.discovery.duplicate_index import DedupeKey
+    from bootmenu.discovery.hotplug import Change
+    from bootmenu.discovery.partition_probe import Probe
+    from bootmenu.discovery.partition_reader import PartitionReader
+    from bootmenu.discovery.scan_events import ScanEvent
+    from bootmenu.discovery.scan_messages import (
+        JobReport,
+    )
+    from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
 
 
 class ScanRunner:
@@ -56,7 +65,7 @@ class ScanRunner:
     def __init__(
         self,
         probe: Probe,
-        reader: PartitionReader,
+        open_reader: Callable[[PartitionTable], PartitionReader],
         *,
         order: PartitionOrder | None = None,
         silent_after: float,
@@ -66,9 +75,7 @@ class ScanRunner:
         """Whether everything that answers has been read; from then on, only changes are."""
         self.over = False
         """Whether there will be no more events."""
-        self._reader = reader
-        self._silent_after = silent_after
-        self._forever = forever
+        self._open_reader, self._silent_after, self._forever = open_reader, silent_after, forever
         self._began = time.monotonic()
         self._jobs = JobPool()
         self._interrupted: list[Job] = []
@@ -77,7 +84,6 @@ class ScanRunner:
         """Whether every partition was read with the others that there are now."""
         self._out: deque[ScanEvent] = deque()
         self._table = PartitionTable(self._out.append, order or PartitionOrder())
-        reader.table = self._table
         self._duplicates = DuplicateIndex(self._out.append)
         self._references = CrossReferences(
             self._table.by_name, lambda: self._table.devices, self._jobs.silent_partitions
@@ -86,6 +92,10 @@ class ScanRunner:
         """Names of partitions that were removed while threads were reading."""
         self._prober = Prober(probe, self._jobs)
         self._silence = SilenceWatch(self._jobs, self._table, self._out.append, silent_after)
+
+    @cached_property
+    def _reader(self) -> PartitionReader:
+        return self._open_reader(self._table)  # for the first partition, since it needs much
 
     # --- for the scanner's thread; `devices`, `changed` and `wake` may be used by any thread
 
@@ -136,8 +146,7 @@ class ScanRunner:
                 job.retry()
 
     def stop(self) -> list[Thread]:
-        """Cancel all jobs. Wait briefly for their threads, except for those that hang in a disk; return those that
-        have not ended yet."""
+        """Cancel all jobs, and wait briefly for threads that hang in no disk; return those that have not ended."""
         return self._jobs.stop()
 
     # --- jobs

@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from bootmenu.compat import EntryFacts
-from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.neighbour_trees import Asked
 from bootmenu.discovery.scan_events import Position
-from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
-from bootmenu.model.finding import Report
+from bootmenu.model.entry import BootEntry, Origin, Problem
 from bootmenu.model.place import Place
 from bootmenu.model.value import Record, field, replace
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bootmenu.compat import EntryFacts
     from bootmenu.discovery.scan_jobs import Job
+    from bootmenu.model.entry import FileRef
+    from bootmenu.model.finding import Report
 
 
 class FoundPartition(Record, eq=False):
@@ -109,6 +109,8 @@ def references(entry: BootEntry) -> list[str]:
 def needs(found: FoundEntry) -> list[str]:
     """Return the references to the partitions that must be open before its facts are complete: those of its files,
     and that of its root file system."""
+    from bootmenu.discovery import root_option
+
     wanted = root_option.reference(found.entry.cmdline)
     here = wanted is None or root_option.named_by(wanted, found.partition.device, ()) is not None
     return list(dict.fromkeys((*references(found.parsed), *(() if here else (wanted or "",)))))

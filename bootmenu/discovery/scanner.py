@@ -20,11 +20,15 @@ import time
 from collections.abc import Callable, Iterator
 from threading import Condition, Thread
 
-from bootmenu.discovery.devices import Device
-from bootmenu.discovery.event_log import CompactedLog
-from bootmenu.discovery.hotplug import Changes
-from bootmenu.discovery.scan_feed import ScanFeed, Subscription
-from bootmenu.discovery.scan_runner import ScanRunner
+from bootmenu.discovery.scan_feed import ScanFeed
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.event_log import CompactedLog
+    from bootmenu.discovery.hotplug import Changes
+    from bootmenu.discovery.scan_feed import Subscription
+    from bootmenu.discovery.scan_runner import ScanRunner
 
 QUIET_WITHIN = 3.0
 """Seconds to wait in `pause` for a thread that hangs in a disk."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootmenu.discovery.partition_table import PartitionTable
-from bootmenu.discovery.scan_events import DeviceDone, ScanEvent
-from bootmenu.discovery.scan_jobs import Job, JobPool
+from bootmenu.discovery.scan_events import DeviceDone
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.partition_table import PartitionTable
+    from bootmenu.discovery.scan_events import ScanEvent
+    from bootmenu.discovery.scan_jobs import Job, JobPool
 
 
 class SilenceWatch:

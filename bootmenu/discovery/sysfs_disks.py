@@ -7,9 +7,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from typing import Any
 
 from bootmenu.system.host import Host
+from bootmenu.typed import Any
 
 _BLOCK = "/sys/class/block"
 EXCLUDED = "1,2"

@@ -7,12 +7,12 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Compression
 from bootmenu.model.text import quoted
+from bootmenu.typed import Protocol
 
 CEILING = 256 * 1024 * 1024
 """Bytes. No kernel or initramfs of a supported machine is larger once unpacked."""

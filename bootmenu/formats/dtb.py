@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from enum import Enum, auto
-from typing import Protocol, TypeVar
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import Reader
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.value import Record, Value, field
+from bootmenu.typed import Protocol, TypeVar
 
 MAGIC = 0xD00DFEED
 MAX_SIZE = 2 * 1024 * 1024

@@ -8,11 +8,11 @@ Any input gives a DtbHead or a FormatError, and at most 2 MiB are read.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import MAGIC, MAX_SIZE, Header, read_root, string_list
 from bootmenu.formats.reader import ByteSource
+from bootmenu.typed import NamedTuple
 
 MAX_PROPERTY = 4096
 """Bytes; a longer `compatible` or `model` of the root is an error. The longest in Linux 6.1 has 1,206."""

@@ -8,11 +8,10 @@ that is printed in full gives the same bytes when typed.
 from __future__ import annotations
 
 import re
-import string
-from enum import StrEnum
 
 from bootmenu.errors import FormatError
 from bootmenu.i18n import Message, joined
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
@@ -20,7 +19,7 @@ LONGEST = 64
 """Bytes of a value that are shown in a row."""
 _MOST_TYPED = 64 * 1024
 """Maximum size of a typed value in bytes."""
-_PRINTABLE = frozenset(string.printable.encode()) - frozenset(b"\n\r")
+_PRINTABLE = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\v\f")
 _ESCAPES = {"\\": "\\", '"': '"', "t": "\t", "v": "\v", "f": "\f", "n": "\n", "r": "\r"}
 _ESCAPED = str.maketrans({char: f"\\{letter}" for letter, char in _ESCAPES.items()})
 

@@ -7,7 +7,8 @@ Each file gets an archive of its own here, because the kernel unpacks any number
 from __future__ import annotations
 
 import stat
-from typing import Final
+
+from bootmenu.typed import Final
 
 _TRAILER = "TRAILER!!!"
 _SECRET: Final = (".extra/credentials", ".extra/global_credentials")

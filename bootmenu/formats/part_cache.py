@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING, unpack
@@ -13,6 +12,7 @@ from bootmenu.formats.dtb_head import quick_head, read_head
 from bootmenu.formats.reader import HEAD_SIZE, Buffer, ByteSource, Window
 from bootmenu.model.kernel import Compression, Embedded, KernelImage
 from bootmenu.model.value import Record, field
+from bootmenu.typed import TypeVar
 
 SMALL = 4 * 1024 * 1024
 """Largest device tree or text that is read from a container, in bytes."""

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import struct
-from typing import Protocol
 
 from bootmenu.errors import FormatError
 from bootmenu.model.value import Value
+from bootmenu.typed import Protocol
 
 HEAD_SIZE = 64 * 1024
 """Bytes from the start of the file that every kernel format is given: headers, section tables and boot stubs fit."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.errors import BootmenuError
@@ -20,6 +19,7 @@ from bootmenu.frontends.session_startup import SessionStartup
 from bootmenu.i18n import N_, _, localized
 from bootmenu.model.value import Value
 from bootmenu.session.autoboot import Choice, Chooser, Countdown
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing

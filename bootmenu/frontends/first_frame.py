@@ -16,7 +16,6 @@ import tty
 from collections.abc import Callable, Sequence
 from time import monotonic
 from types import FrameType, TracebackType
-from typing import Any
 
 from bootmenu.i18n import _
 from bootmenu.model.value import Record, Value, field
@@ -27,6 +26,7 @@ from bootmenu.terminal.capabilities import Traits, columns_of, opened
 from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.input_filter import Paste, Token, TokenReader
 from bootmenu.terminal.widths import width
+from bootmenu.typed import Any
 
 _MAX_KEY_BYTES = 4096
 """Bytes that are read for one key, so that a line that never stops sending does not block the countdown."""

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.first_stage import before_a_system, first_stage
@@ -22,6 +21,7 @@ from bootmenu.system import signals
 from bootmenu.terminal.capabilities import columns_of
 from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.line_input import Prompt
+from bootmenu.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bootmenu.frontends.menu_run import MenuRun

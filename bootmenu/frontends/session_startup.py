@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.frontends.first_stage import first_stage
 from bootmenu.model.value import replace
 from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.session.machine_session import MachineSession

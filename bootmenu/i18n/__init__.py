@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+
+from bootmenu.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import gettext

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,14 +14,18 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec.firmware_fixups import fixups
 from bootmenu.kexec.overlays import apply_overlays
-from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import read_planned
-from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, check_typed_edits, with_typed_edits
+from bootmenu.kexec.write_dtb import TypedEditError, apply, check_typed_edits, with_typed_edits
 from bootmenu.model.digest import sha256
-from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, replace
-from bootmenu.system.directory_tree import DirectoryTree
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.kexec.plan import LoadPlan, PlannedFile
+    from bootmenu.kexec.write_dtb import Edit
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.system.directory_tree import DirectoryTree
+    from bootmenu.system.host import Host
 
 _REMEMBERED = 64
 """Number of results that are cached: entries of one partition mostly share a tree."""
@@ -93,7 +96,8 @@ class DtbBuilder:
     def on(self, partitions: Mapping[str, DirectoryTree]) -> DtbBuilder:
         """Return a copy that reads the files of its plans from these partitions."""
         _ = self.running  # read once for both copies
-        other = copy.copy(self)
+        other = object.__new__(DtbBuilder)
+        vars(other).update(vars(self))
         other._partitions = lambda: partitions
         return other
 

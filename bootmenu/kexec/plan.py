@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
+from bootmenu.compat.facts import FileState
 from bootmenu.config.settings import Watchdog
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb import DeviceTree
 from bootmenu.i18n import N_, English, Message
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.methods import METHODS, Method
+from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, boot_edits, check_typed_edits
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
@@ -21,9 +19,13 @@ from bootmenu.model.progress import Stage
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, field, replace
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bootmenu.compat.facts import EntryFacts, FileFacts
+    from bootmenu.formats.dtb import DeviceTree
     from bootmenu.kexec.dtb_builder import DtbBuilder
+    from bootmenu.kexec.methods import Method
 
 
 class PlanError(BootmenuError):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import unpack
@@ -17,6 +16,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, cannot_read
+from bootmenu.typed import TypeVar
 
 CHUNK = 1024 * 1024
 _MIN_CHUNK = 16 * 1024

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Self
+
+from bootmenu.typed import Self
 
 
 class Task:

@@ -6,11 +6,11 @@ The types are looked up only when a file is read, and without the module typing:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
 from functools import cache
 from types import GenericAlias, NoneType, UnionType
 
 from bootmenu.errors import FormatError
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.value import Value, fields, is_value
 
 TYPE_CHECKING = False

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from enum import StrEnum
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.value import Value, field, replace
 
 

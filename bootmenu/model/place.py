@@ -8,8 +8,8 @@ from the kernel.
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 

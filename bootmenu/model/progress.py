@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from bootmenu.i18n import N_
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.value import Value
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, AnyStr, cast
+
+from bootmenu.typed import Any, AnyStr, cast
 
 
 def regex(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:

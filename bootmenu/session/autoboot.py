@@ -6,14 +6,14 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Iterator, Sequence
-from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import FIRST_STAGE_SECONDS, Profile
 from bootmenu.i18n import N_, Message
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
 from bootmenu.model.value import Value, replace
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state import State

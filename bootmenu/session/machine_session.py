@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A session on a machine: it scans the partitions, and plans, loads and starts an entry."""
+"""A session on a machine: it scans the partitions, and plans, loads and starts an entry.
+
+What only entries need is imported with the first one: a machine without any is to answer at once.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,42 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import NoReturn
+from functools import cached_property
 
-from bootmenu.bootstate.backend_from_settings import open_state_store
-from bootmenu.bootstate.boot_counting import Counted, count_try
-from bootmenu.bootstate.state import Attempt, State
-from bootmenu.bootstate.state_store import StateStore
-from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.config.settings import Profile, Settings
-from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.dtb_candidates import DtbChoice
-from bootmenu.discovery.entry_facts import gather
-from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.partition_order import PartitionOrder
-from bootmenu.discovery.partition_reader import PartitionReader
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.scan_runner import ScanRunner
 from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
-from bootmenu.kexec.dtb_builder import DtbBuilder, PlanDtbs
-from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
-from bootmenu.kexec.load_test import LoadTestPermission, load_test_permission
-from bootmenu.kexec.methods import METHODS
-from bootmenu.kexec.plan import LoadPlan, PlanError, choose_method, make_plan, predict_method
-from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.model.finding import Report
-from bootmenu.model.machine import MachineFacts
-from bootmenu.model.progress import Progress, Stage
 from bootmenu.model.value import replace
 from bootmenu.session.history import History
 from bootmenu.session.partition_access import PartitionAccess
-from bootmenu.system import power as powers
-from bootmenu.system.host import Host
-from bootmenu.system.power import Power
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.bootstate.boot_counting import Counted
+    from bootmenu.bootstate.state_store import StateStore
+    from bootmenu.compat import EntryFacts
+    from bootmenu.discovery.dtb_candidates import DtbChoice
+    from bootmenu.discovery.hotplug import Changes
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.discovery.partition_reader import PartitionReader
+    from bootmenu.discovery.partition_table import PartitionTable
+    from bootmenu.discovery.scan_feed import Subscription
+    from bootmenu.kexec.dtb_builder import DtbBuilder, PlanDtbs
+    from bootmenu.kexec.load_test import LoadTestPermission
+    from bootmenu.kexec.plan import LoadPlan
+    from bootmenu.model.entry import BootEntry, Problem
+    from bootmenu.model.finding import Report
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.model.progress import Progress
+    from bootmenu.system.host import Host
+    from bootmenu.system.power import Power
+    from bootmenu.typed import NoReturn
 
 
 class MachineSession:
@@ -75,21 +77,17 @@ class MachineSession:
         self.host = host
         self.settings = settings or Settings()
         self._machine = machine
-        self._machine_report = check_machine(machine)
         self._partitions = PartitionAccess(host, lambda: self.settings, devices, lambda: self.scanner.devices)
         self._method = method
         self._simulated = simulated
         self._local = local
         self._pace = pace
         self._patience = self.settings.scan_seconds if patience is None else patience
-        self._mounts = self._partitions.mounts
-        self.dtb_builder = DtbBuilder(
-            host, machine, self._mounts.open_trees, carry_over=self.settings.carry_over, local=local
-        )
         self._order = PartitionOrder()
-        self.scanner = Scanner(self._begin_scan, self._mounts.release, changes)
+        self.scanner = Scanner(self._begin_scan, self._partitions.unmount, changes)
         self._watching = changes is not None
-        self._reader = self._new_reader()
+        self._reader: PartitionReader | None = None
+        """The one of the current scan, or None before it has found a partition."""
         self._renamed_back: set[tuple[str, str]] = set()
         """Device and path of files that boot counting has renamed, and renamed back after a failed jump."""
         self._state_store = state_store
@@ -114,10 +112,25 @@ class MachineSession:
         """Return the facts of the machine."""
         return self._machine
 
-    @property
+    @cached_property
     def machine_report(self) -> Report:
-        """Return the findings that hold for every entry."""
-        return self._machine_report
+        """The findings that hold for every entry."""
+        from bootmenu.compat import check_machine
+
+        return check_machine(self._machine)
+
+    @cached_property
+    def dtb_builder(self) -> DtbBuilder:
+        """Builds the device trees of this session's plans."""
+        from bootmenu.kexec.dtb_builder import DtbBuilder
+
+        return DtbBuilder(
+            self.host,
+            self._machine,
+            self._mounts.open_trees,
+            carry_over=self.settings.carry_over,
+            local=self._local,
+        )
 
     @property
     def simulated(self) -> bool:
@@ -130,35 +143,40 @@ class MachineSession:
         if self._method is not None:
             return ()
         reasons = ("not running as root",) if self._machine.cap_sys_boot is False else ()
+        from bootmenu.kexec.methods import METHODS
+
         methods = [method for name, method in METHODS.items() if name != "simulated"]
         by_method = [method.unavailable(self._machine, False) for method in methods]
         # if one method can be used, it does not matter why another cannot
         return reasons if None in by_method else (*reasons, *dict.fromkeys(filter(None, by_method)))
 
-    def _new_reader(self) -> PartitionReader:
-        return PartitionReader(
+    def _open_reader(self, table: PartitionTable | None = None) -> PartitionReader:
+        from bootmenu.discovery.partition_reader import PartitionReader
+
+        self._reader = PartitionReader(
             self._mounts,
             self._machine,
-            self._machine_report,
+            lambda: self.machine_report,
             predict=self.predict,
             predict_dtb=self.dtb_builder.predict,
-            may_read=self._may_read,
+            may_read=lambda device: _may_read(self.settings, device),
         )
-
-    def _may_read(self, device: Device) -> bool:
-        """Return whether the entries of other partitions may depend on this one: a kiosk reads only its own."""
-        kiosk = self.settings.profile is Profile.KIOSK
-        return not kiosk or any(rule.allows(device.place) for rule in self.settings.kiosk_disks)
+        self._reader.table = table
+        return self._reader
 
     def _begin_scan(self) -> ScanRunner:
-        self._reader = self._new_reader()
+        self._reader = None
         return ScanRunner(
             self._partitions.find,
-            self._reader,
+            self._open_reader,
             order=self._order,
             silent_after=self._patience,
             forever=self._watching,
         )
+
+    @property
+    def _mounts(self) -> Mounts:
+        return self._partitions.mounts
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -172,6 +190,8 @@ class MachineSession:
 
     def predict(self, facts: EntryFacts) -> EntryFacts:
         """Return the facts of an entry, completed with what a plan of this session would do."""
+        from bootmenu.kexec.plan import predict_method
+
         return predict_method(facts, self._machine, self._method)
 
     def unlock(self, device: str, passphrase: str) -> None:
@@ -189,6 +209,7 @@ class MachineSession:
         """Return what booting an entry would do."""
         from bootmenu.kexec import hooks  # what only a start needs is imported with it
         from bootmenu.kexec.digests import with_demands
+        from bootmenu.kexec.plan import make_plan
 
         with self._partitions.reading(listing.entry) as trees:
             dtb_builder, facts = self.dtb_builder.on(trees), _without_change_times(listing.facts, self._renamed_back)
@@ -200,6 +221,8 @@ class MachineSession:
 
     def method(self, facts: EntryFacts) -> str:
         """Return the name of the loading method for an entry, or an empty string if there is none."""
+        from bootmenu.kexec.plan import PlanError, choose_method
+
         try:
             return choose_method(self._machine, facts.wants_own_tree, self._method)[0]
         except PlanError:
@@ -210,31 +233,13 @@ class MachineSession:
         entry = listing.entry
         refs = [ref for _, ref in entry.files] + ([entry.dtb_folder] if entry.dtb_folder else [])
         with self._partitions.reading_if_possible(ref.device for ref in refs) as trees:
-            return self._reader.device_trees.choices(entry, trees)
+            return (self._reader or self._open_reader()).device_trees.choices(entry, trees)
 
     def recheck(self, entry: BootEntry) -> Listing:
         """Judge a changed entry, whose files may name their partitions in any way (UUID=…, LABEL=…, sda1)."""
-        entry, devices = self._partitions.resolved(entry), self._partitions.known()
-        with self._partitions.reading_if_possible(ref.device for _, ref in entry.files) as trees:
-            entry, facts = gather(
-                entry,
-                trees,
-                board=self._machine.tree.compatible if self._machine.tree else (),
-                partitions=tuple(name for device in devices.values() for name in device.names),
-                predict_dtb=self.dtb_builder.predict,
-                public_keys=self._machine.public_keys,
-                complete=False,
-            )
-            here = devices.get(entry.device) or Device(name=entry.device)
-            facts = root_option.with_root(facts, entry.cmdline, self._mounts, here, tuple(devices.values()))
-        facts = self.predict(replace(facts, partitions_complete=self.scanner.is_complete))
-        names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
-        return Listing(
-            entry=entry,
-            facts=facts,
-            report=check(self._machine, facts, self._machine_report),
-            places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
-        )
+        from bootmenu.session.changed_entry import judge
+
+        return judge(entry, self, self._partitions)
 
     def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """Return the device trees of a plan."""
@@ -243,18 +248,25 @@ class MachineSession:
 
     def load_test_permission(self) -> LoadTestPermission:
         """Return whether a kernel can be loaded as a test now."""
+        from bootmenu.kexec.load_test import load_test_permission
+
         return load_test_permission(self.host, self._machine)
 
     @property
     def powers(self) -> tuple[Power, ...]:
         """Return how the machine can be restarted or switched off. The firmware is asked once, because its answer
         does not change while the system runs (UEFI, 8.5.4: OsIndicationsSupported)."""
+        from bootmenu.system import power as powers
+
         if self._powers is None:
             self._powers = powers.offered(self.host)
         return self._powers
 
     def power(self, wanted: Power) -> None:
         """Restart or switch off the machine."""
+        from bootmenu.kexec.kernel_errors import SimulatedJump
+        from bootmenu.system import power as powers
+
         if self._simulated:
             raise SimulatedJump(N_("Here the machine would go down."), N_("This is a simulation."))
         with self.scanner.paused():
@@ -271,6 +283,8 @@ class MachineSession:
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """Read, prepare and load. The scan stays paused until the kernel is unloaded, or the load has failed."""
         from bootmenu.kexec import load
+        from bootmenu.kexec.kernel_errors import LoadError
+        from bootmenu.model.progress import Stage
 
         self.scanner.pause()
         try:
@@ -302,12 +316,14 @@ class MachineSession:
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel, after recording the attempt in the state."""
+        from bootmenu.bootstate.state import Attempt, State
         from bootmenu.kexec import jump, load
+        from bootmenu.kexec.kernel_errors import SimulatedJump, leave_note
 
         if self._simulated:
             message = N_("Here the machine would start {name}.", name=plan.entry.full_name)
             raise SimulatedJump(message, N_("This is a simulation."))
-        counted = self._count_try(plan.entry)
+        counted = _count_try(self, self._partitions, plan.entry)
         self.state_store.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
             jump.execute(self.host)
@@ -322,19 +338,6 @@ class MachineSession:
             raise
         raise AssertionError("jump returns only by raising")
 
-    def _count_try(self, entry: BootEntry) -> Counted | None:
-        """Count a try in the entry's file name; return how to undo that, or None if nothing was renamed."""
-        device = self._partitions.known().get(entry.device)
-        if not self.settings.rename_counters or device is None:
-            return None
-        try:
-            return count_try(self.host, device, entry, self.settings.state_place)
-        except (BootmenuError, OSError) as error:
-            self.state_store.error = N_(
-                "The try could not be counted in the entry's file name: {reason}.", reason=error
-            )
-            return None
-
     def release(self) -> list[str]:
         """Unmount everything and close assembled storage; return what could not be unmounted or closed, and why."""
         with self.scanner.paused():
@@ -344,6 +347,28 @@ class MachineSession:
         """End the scan and unmount everything."""
         self.scanner.close()
         self.release()
+
+
+def _may_read(settings: Settings, device: Device) -> bool:
+    """Return whether the entries of other partitions may depend on this one: a kiosk reads only its own."""
+    kiosk = settings.profile is Profile.KIOSK
+    return not kiosk or any(rule.allows(device.place) for rule in settings.kiosk_disks)
+
+
+def _count_try(session: MachineSession, partitions: PartitionAccess, entry: BootEntry) -> Counted | None:
+    """Count a try in the entry's file name; return how to undo that, or None if nothing was renamed."""
+    device, settings = partitions.known().get(entry.device), session.settings
+    if not settings.rename_counters or device is None:
+        return None
+    from bootmenu.bootstate.boot_counting import count_try
+
+    try:
+        return count_try(session.host, device, entry, settings.state_place)
+    except (BootmenuError, OSError) as error:
+        session.state_store.error = N_(
+            "The try could not be counted in the entry's file name: {reason}.", reason=error
+        )
+        return None
 
 
 def _without_change_times(facts: EntryFacts, renamed: set[tuple[str, str]]) -> EntryFacts:
@@ -362,6 +387,9 @@ def _without_change_times(facts: EntryFacts, renamed: set[tuple[str, str]]) -> E
 
 def _opened_store(host: Host, settings: Settings, partitions: PartitionAccess) -> StateStore:
     """Return the store that the settings name, or one that remembers nothing and says why."""
+    from bootmenu.bootstate.backend_from_settings import open_state_store
+    from bootmenu.bootstate.state_store import StateStore
+
     try:
         return open_state_store(host, settings, partitions.find(), partitions.unmounted)
     except (BootmenuError, OSError) as error:

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 
-from bootmenu.config.settings import Settings
 from bootmenu.discovery import resolve
 from bootmenu.discovery.attachment import Presence
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mount_points import MountError
-from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_, joined
-from bootmenu.kexec.demands import Demands
-from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.value import replace
-from bootmenu.system.directory_tree import DirectoryTree
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.config.settings import Settings
+    from bootmenu.discovery.mounts import Mounts
+    from bootmenu.kexec.demands import Demands
+    from bootmenu.model.entry import BootEntry, FileRef, Problem
+    from bootmenu.system.directory_tree import DirectoryTree
+    from bootmenu.system.host import Host
 
 _PRESENCE_GRACE = 30.0
 """Seconds after the menu's start; a disk that appears within them counts as present from the start."""
@@ -39,8 +43,8 @@ class PartitionAccess:
         find: Callable[[], Iterable[Device | Problem]] | None,
         scanned: Callable[[], Mapping[str, Device]],
     ) -> None:
+        self._host = host
         self.storage = Storage(host)
-        self.mounts = Mounts(host, self.storage.loops)
         self.unscanned: dict[str, Device] = {}
         """Partitions that are known without a scan, by name."""
         self.digest_devices: Callable[[], Mapping[str, Device]] = self.known
@@ -49,6 +53,17 @@ class PartitionAccess:
         self._find = find or self.storage.find
         self._presence = Presence(_PRESENCE_GRACE)
         self._scanned = scanned
+
+    @cached_property
+    def mounts(self) -> Mounts:
+        """The mounted partitions; made for the first one."""
+        from bootmenu.discovery.mounts import Mounts
+
+        return Mounts(self._host, self.storage.loops)
+
+    def unmount(self, *, held: bool = False) -> list[str]:
+        """Unmount everything, with `held` even what is kept mounted; return what could not be unmounted, and why."""
+        return self.mounts.release(held=held) if "mounts" in vars(self) else []
 
     def find(self) -> Iterator[Device | Problem]:
         """Yield the partitions and problems, and mark the partitions that were present from the start."""
@@ -71,6 +86,8 @@ class PartitionAccess:
     @property
     def demands(self) -> Demands:
         """Return the SHA-256 digests that the settings demand of files."""
+        from bootmenu.kexec.demands import Demands
+
         return Demands.from_settings(self._settings(), self.digest_devices().values())
 
     def reassemble(self) -> None:
@@ -164,4 +181,4 @@ class PartitionAccess:
     def release(self) -> list[str]:
         """Unmount everything, even what is kept mounted, and close assembled storage. Return what could not be
         unmounted or closed, and why."""
-        return self.mounts.release(held=True) + self.storage.release()
+        return self.unmount(held=True) + self.storage.release()

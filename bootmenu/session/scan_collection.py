@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import assert_never
 
 from bootmenu.discovery.scan_events import (
     DeviceDone,
@@ -12,15 +11,20 @@ from bootmenu.discovery.scan_events import (
     DeviceGone,
     EntryFound,
     EntryGone,
-    Listing,
-    Position,
     ProblemFound,
     ProblemGone,
     ScanFinished,
 )
-from bootmenu.discovery.scan_feed import Subscription
-from bootmenu.model.entry import Problem
-from bootmenu.session.session_protocol import Session
+from bootmenu.typed import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_events import (
+        Listing,
+        Position,
+    )
+    from bootmenu.discovery.scan_feed import Subscription
+    from bootmenu.model.entry import Problem
+    from bootmenu.session.session_protocol import Session
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator
-from typing import assert_never
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import (
@@ -26,6 +25,7 @@ from bootmenu.discovery.scan_events import (
 )
 from bootmenu.model.entry import Problem
 from bootmenu.model.value import Record, field
+from bootmenu.typed import assert_never
 
 
 class Group(Record):

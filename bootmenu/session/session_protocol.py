@@ -5,23 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import NoReturn, Protocol
 
-from bootmenu.bootstate.state_store import StateStore
-from bootmenu.compat import EntryFacts
-from bootmenu.discovery.dtb_candidates import DtbChoice
-from bootmenu.discovery.scan_events import Listing
-from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.dtb_builder import PlanDtbs
-from bootmenu.kexec.load_test import LoadTestPermission
-from bootmenu.kexec.plan import LoadPlan
-from bootmenu.model.entry import BootEntry
-from bootmenu.model.finding import Report
-from bootmenu.model.machine import MachineFacts
-from bootmenu.model.progress import Progress
-from bootmenu.session.history import History
-from bootmenu.system.power import Power
+from bootmenu.typed import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bootmenu.bootstate.state_store import StateStore
+    from bootmenu.compat import EntryFacts
+    from bootmenu.discovery.dtb_candidates import DtbChoice
+    from bootmenu.discovery.scan_events import Listing
+    from bootmenu.discovery.scan_feed import Subscription
+    from bootmenu.kexec.dtb_builder import PlanDtbs
+    from bootmenu.kexec.load_test import LoadTestPermission
+    from bootmenu.kexec.plan import LoadPlan
+    from bootmenu.model.entry import BootEntry
+    from bootmenu.model.finding import Report
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.model.progress import Progress
+    from bootmenu.session.history import History
+    from bootmenu.system.power import Power
+    from bootmenu.typed import NoReturn
 
 
 class BusyError(BootmenuError):

@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from threading import Lock
-from typing import NoReturn, Protocol
 
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
@@ -30,6 +29,7 @@ from bootmenu.model.progress import Progress
 from bootmenu.session.history import History
 from bootmenu.session.session_protocol import BusyError, Session
 from bootmenu.system.power import Power
+from bootmenu.typed import NoReturn, Protocol
 
 
 class ScanningSession(Session, Protocol):

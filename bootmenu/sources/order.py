@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
 
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.sources.tree import Tree, TreeError, normal, read_text
 from bootmenu.sources.version import version_key
+from bootmenu.typed import Protocol, TypeVar
 
 PREFIXES = ("", "/boot", "/efi", "/boot/efi")
 """Where the root of a boot partition may be: at the partition's root, or within a root partition."""

@@ -7,9 +7,9 @@ A pattern on a disk must not make a backtracking matcher run forever.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 
 from bootmenu.errors import FormatError
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.value import Record
 
 MAX_PATTERN = 255

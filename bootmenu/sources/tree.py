@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from enum import StrEnum
-from typing import Protocol, TypeVar, cast
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import English, Message, joined
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.entry import Problem
 from bootmenu.model.regex import regex
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
+from bootmenu.typed import Protocol, TypeVar, cast
 
 CONFIG_LIMIT = 1024 * 1024
 """Bytes; a larger file is not read as a configuration."""

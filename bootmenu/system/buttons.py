@@ -14,11 +14,11 @@ import re
 import select
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 from time import CLOCK_MONOTONIC, monotonic
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.value import Record, Value, field
 from bootmenu.system.host import Host
 from bootmenu.system.waker import Waker

@@ -11,7 +11,6 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
@@ -19,6 +18,7 @@ from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
 from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, TreeErrorReason, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
+from bootmenu.typed import TypeVar
 
 _TROUBLES = {
     errno.ENOENT: (TreeErrorReason.MISSING, N_("does not exist")),

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.system import efi, signals
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError

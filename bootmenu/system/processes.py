@@ -17,12 +17,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value
+from bootmenu.typed import IO
 
 MAX_STDOUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept by default."""

@@ -13,12 +13,11 @@ import errno
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.system.host import Host
@@ -45,6 +44,8 @@ class FolderUse(StrEnum):
 
 _NAME = regex(rf"bootmenu-({'|'.join(FolderUse)})-[a-z0-9_]{{8}}")
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 _swept: set[Path] = set()
 _sweeping = Lock()
 
@@ -66,7 +67,7 @@ class Scratch(Value):
 def make(kind: FolderUse, parent: Path | None = None) -> Scratch:
     """Return a new directory in `parent`, by default in /run if that is writable, or among the temporary files. The
     first call removes what earlier processes left in either. Raise OSError on failure."""
-    temporary = Path(tempfile.gettempdir())
+    temporary = Path(_temporary())
     run = Path(_RUN)
     if parent is None:
         parent = run if kind is FolderUse.MOUNTS and os.access(run, os.W_OK) else temporary
@@ -77,7 +78,7 @@ def make(kind: FolderUse, parent: Path | None = None) -> Scratch:
         if fresh:
             sweep(place)
     for _ in range(_ATTEMPTS):
-        path = Path(tempfile.mkdtemp(prefix=f"bootmenu-{kind}-", dir=parent))
+        path = _new_folder(parent, f"bootmenu-{kind}-")
         try:
             descriptor = os.open(path, _DIRECTORY)
         except FileNotFoundError:
@@ -94,6 +95,23 @@ def make(kind: FolderUse, parent: Path | None = None) -> Scratch:
             return Scratch(path, descriptor)
         os.close(descriptor)
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(parent))
+
+
+def _new_folder(parent: Path, prefix: str) -> Path:
+    """Make a folder that only this user can enter; tempfile would import twelve modules for that. Raise OSError."""
+    for _ in range(_ATTEMPTS):
+        path = parent / (prefix + "".join(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(8)))
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(0o700)
+            return path
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(parent))
+
+
+def _temporary() -> str:
+    """Return the folder for temporary files."""
+    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
+    writable = (folder for folder in (*named, "/tmp", "/var/tmp") if folder and os.access(folder, os.W_OK | os.X_OK))  # noqa: S108
+    return os.path.abspath(next(writable, "."))  # noqa: PTH100
 
 
 @contextlib.contextmanager

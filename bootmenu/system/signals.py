@@ -8,7 +8,8 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import NoReturn
+
+from bootmenu.typed import NoReturn
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Without SIGINT, which is a key: Ctrl+C interrupts what listens to keys."""

@@ -7,9 +7,9 @@ import contextlib
 import errno
 import select
 import threading
-from typing import TYPE_CHECKING
 
 from bootmenu.system.waker import Waker
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket

@@ -14,11 +14,11 @@ import termios
 import threading
 import tty
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 

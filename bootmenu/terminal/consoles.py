@@ -12,7 +12,6 @@ import os
 import re
 import termios
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from bootmenu.errors import UsageError
 from bootmenu.i18n import N_
@@ -28,6 +27,7 @@ from bootmenu.terminal.capabilities import (
     prepare_environment,
     settle,
 )
+from bootmenu.typed import Any
 
 _MOST = 8
 

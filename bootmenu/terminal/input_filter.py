@@ -22,8 +22,7 @@ Line feed, and carriage return followed by line feed or NUL, are Enter too.
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 

@@ -13,12 +13,12 @@ import select
 import termios
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import Any
 
 from bootmenu.terminal.edited_line import LONGEST, EditedLine
 from bootmenu.terminal.input_filter import Key, Paste, Token, TokenReader
 from bootmenu.terminal.typed_line import one_line
 from bootmenu.terminal.widths import width
+from bootmenu.typed import Any
 
 _WAKE = 0.5
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bootmenu.model.value import Value, replace
+from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Self

@@ -7,9 +7,9 @@ These are immutable values: each edit returns a new editor, and the entry that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from bootmenu.i18n import N_
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.value import Value, replace
 from bootmenu.sources.references import FileNameError, file_name, joined

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 
 from bootmenu.bootstate.state import State
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.value import Value, field, replace
 from bootmenu.session.autoboot import choose

@@ -7,18 +7,23 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from bootmenu.config.option import Option
-from bootmenu.config.settings_layers import Loaded
-from bootmenu.discovery.scan_events import Listing
-from bootmenu.model.entry import Problem
-from bootmenu.model.finding import Report
-from bootmenu.view.entry_texts import unique_titles
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.config.option import Option
+    from bootmenu.config.settings_layers import Loaded
+    from bootmenu.discovery.scan_events import Listing
+    from bootmenu.model.entry import Problem
+    from bootmenu.model.finding import Report
 
 
 def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> dict[str, object]:
     """Return the object that `scan --json` prints."""
     every = list(listings)
-    titles = unique_titles([listing.entry for listing in every])
+    if every:  # its module is not needed otherwise
+        from bootmenu.view.entry_texts import unique_titles
+
+    titles = unique_titles([listing.entry for listing in every]) if every else []
     return {
         "entries": [entry_to_json(listing, title) for listing, title in zip(every, titles, strict=True)],
         "problems": [problem.to_json() for problem in problems],

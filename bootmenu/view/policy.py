@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
 from bootmenu.model.value import Value

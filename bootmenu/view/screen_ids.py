@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum, auto
-
 from bootmenu.i18n import N_
+from bootmenu.model.closed_set import Enum, StrEnum, auto
 
 
 class ScreenId(StrEnum):

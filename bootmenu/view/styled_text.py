@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
-from typing import overload
 
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import Value, replace
 from bootmenu.terminal.cells import cells, clean, cut, wrap
+from bootmenu.typed import overload
 
 
 class Style(StrEnum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from typing import TextIO
 
 from bootmenu.terminal.capabilities import columns_of
+from bootmenu.typed import TextIO
 from bootmenu.view.styled_text import Line, Style
 
 _SGR = {

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 
 from bootmenu.i18n import N_, _
+from bootmenu.model.closed_set import Enum
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.view import findings
 

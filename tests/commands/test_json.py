@@ -13,7 +13,6 @@ import tarfile
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from bootmenu.config.settings import FILE, OPTIONS
 from bootmenu.demo.builders import board_tree
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.methods import METHODS
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState

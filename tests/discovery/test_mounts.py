@@ -44,12 +44,12 @@ from tests.environment import refuse_without_own_mounts
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host that mounts nothing really, and whose private folder is below tmp_path."""
-    monkeypatch.setattr("bootmenu.system.scratch.tempfile.mkdtemp", lambda **options: _private(tmp_path))
+    monkeypatch.setattr("bootmenu.system.scratch._new_folder", lambda parent, prefix: _private(tmp_path))
     return fake_host(tmp_path / "host")
 
 
-def _private(tmp_path: Path) -> str:
-    """Make a directory with a known name; as mkdtemp, take another name while the last one still exists."""
+def _private(tmp_path: Path) -> Path:
+    """Make a directory with a known name; take another name while the last one still exists."""
     folder = tmp_path / "private"
     while True:
         try:
@@ -57,7 +57,7 @@ def _private(tmp_path: Path) -> str:
         except FileExistsError:
             folder = folder.with_name(f"{folder.name}-")
         else:
-            return str(folder)
+            return folder
 
 
 def device(name: str = "sda1", filesystem: str | None = "ext4") -> Device:

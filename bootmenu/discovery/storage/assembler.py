@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_, joined
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value
-from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.storage.loops import Loops
+    from bootmenu.system.host import Host
 
 _SECONDS = 30.0
 """Time limit for one call of a tool; deriving the key of an encrypted partition takes the longest."""

@@ -13,7 +13,10 @@ from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
-from bootmenu.system.host import Host
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.system.host import Host
 
 _ROUNDS = 4
 """Maximum number of rounds of assembling: volumes on an encrypted partition on an array, and one more."""

@@ -16,9 +16,13 @@ from bootmenu.discovery.attachment import Places
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
-from bootmenu.model.place import Place
-from bootmenu.sources.tree import Tree, TreeError, names_in
-from bootmenu.system.host import Host
+from bootmenu.sources.tree import TreeError, names_in
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.model.place import Place
+    from bootmenu.sources.tree import Tree
+    from bootmenu.system.host import Host
 
 TOP = "/"
 TOP_NUMBER = 5  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID

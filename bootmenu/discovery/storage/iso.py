@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
-from bootmenu.sources.tree import Tree, TreeError, names_in
+from bootmenu.sources.tree import TreeError, names_in
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.sources.tree import Tree
 
 FILESYSTEM = "iso9660"
 _FOLDERS = frozenset(("boot", "iso", "isos", "boot-isos", "images"))

@@ -10,7 +10,11 @@ import contextlib
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import iso
-from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.sources.tree import TreeError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.sources.tree import Tree
 
 MAX_IMAGES = 32
 """Maximum number of image files that are read for the configuration of one partition: each takes a loop device."""

@@ -7,8 +7,11 @@ import contextlib
 import os
 import threading
 
-from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.system.host import Host
 
 _MODPROBE_SECONDS = 20
 

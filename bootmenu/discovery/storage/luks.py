@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import contextlib
 
-from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage.assembler import Assembler, StorageError
+from bootmenu.discovery.storage.assembler import StorageError
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
-from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.storage.assembler import Assembler
+    from bootmenu.system.host import Host
 
 _SECONDS = 10.0
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Kind
-from bootmenu.discovery.storage.assembler import Assembler, StorageError
+from bootmenu.discovery.storage.assembler import StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Record
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.storage.assembler import Assembler
 
 MAX_VOLUMES = 64
 """Maximum number of logical volumes that are activated."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Kind
-from bootmenu.discovery.storage.assembler import Assembler, StorageError
+from bootmenu.discovery.storage.assembler import StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
+from bootmenu.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.storage.assembler import Assembler
 
 _HIGHEST = 127  # as mdadm itself counts, from there downwards
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.part_cache import PartCache
@@ -13,6 +12,7 @@ from bootmenu.i18n import English
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage
 from bootmenu.model.value import Value, field
 from bootmenu.registry import Registry
+from bootmenu.typed import Protocol
 
 
 class UnsupportedKernel(FormatError):  # noqa: N818 - the field's own words

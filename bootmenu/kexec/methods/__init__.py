@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator
-from typing import Protocol
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
@@ -15,6 +14,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value, field
 from bootmenu.registry import Registry
 from bootmenu.system.host import Host
+from bootmenu.typed import Protocol
 
 _PIECE = 1 << 20  # bytes that are read at once
 

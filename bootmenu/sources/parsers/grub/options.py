@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
 
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.value import Record, field
 
 

@@ -8,11 +8,11 @@ parser.y; comments mark where this parser is more lenient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import Enum, auto
-from typing import NoReturn
 
+from bootmenu.model.closed_set import Enum, auto
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
+from bootmenu.typed import NoReturn
 
 MAX_NESTING = 32
 """Depth of nested blocks of any kind."""

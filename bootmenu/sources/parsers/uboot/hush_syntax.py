@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 
