@@ -81,6 +81,10 @@ class State(Value, kw_only=True):
     """Id of the entry for the next boot only."""
     once_disks: tuple[str, ...] = ()
     """Place.disk of the disks that it needed when it was chosen."""
+    language: str | None = None
+    """Code of the language that was chosen in the menu."""
+    theme: str | None = None
+    """Name of the theme that was chosen in the menu."""
     wrong_pins: int = 0
     """Number of wrong PINs in a row."""
 

@@ -28,6 +28,8 @@ _FIELDS: dict[str, str] = {
     "disks": "texts",
     "once": "text",
     "once_disks": "texts",
+    "language": "text",
+    "theme": "text",
     "wrong_pins": "number",
 }
 """The fields of state.State, in its order."""

@@ -130,7 +130,10 @@ def run_screens(
     except ImportError as missing:  # an incomplete installation still has the plain menu
         return plain_consoles.run(error, notice or N_("The screens cannot be shown: {reason}.", reason=missing))
     is_first_stage, simulated = first_stage(), menu_run.shared.session.simulated
-    settings = menu_run.loaded.settings
+    from bootmenu.bootstate.remembered_look import with_look
+
+    state = menu_run.shared.session.state_store.state
+    settings = with_look(menu_run.loaded, state, os.environ).settings
     sessions = [menu_run.shared.console() for _ in menu_run.consoles]
     index, outcome = app.run_on(
         list(zip(sessions, menu_run.consoles, strict=True)),

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bootmenu import i18n
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.plain_base import PlainBase
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
+from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.terminal.teletype import Teletype, typed_number
@@ -103,6 +105,23 @@ class PlainListing(PlainBase):
         ]
         text = _("A number starts that entry. Also: {commands}, ? (help). Press Enter after each.")
         self.teletype.say(text.format(commands=", ".join(commands)))
+
+    def do_look(self) -> None:
+        """Choose the language, and remember it."""
+        names = i18n.names()
+        chosen = self.teletype.choose(list(names.values()))
+        if chosen is None:
+            return
+        code = list(names)[chosen]
+        i18n.switch(code)
+        self._entries.forget()
+        store = self._session.state_store
+        saved = store.update(lambda state: replace(state, language=code))
+        self._list()
+        if not saved:
+            self.teletype.say(_("The language is for this session only."), "  ! ")
+            if store.error:
+                self.teletype.say(localized(store.error), "  ! ")
 
     def _offered(self) -> Iterator[Action]:
         """Yield the actions that are possible now."""

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 
+from bootmenu import i18n
 from bootmenu.config.settings import Profile
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.frontends.first_stage import first_stage
@@ -15,6 +17,7 @@ from bootmenu.system.host import Host
 from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bootmenu.bootstate.state import State
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.shared_session import SharedSession
 
@@ -108,9 +111,18 @@ class SessionStartup:
             return None
         from bootmenu.session.shared_session import SharedSession
 
+        self._use_remembered_language(self._session.state_store.state)
         self._shared = SharedSession(self._session)
         self._stack.callback(self._shared.close)
         return self._shared
+
+    def _use_remembered_language(self, state: State) -> None:
+        """Switch to the language that was chosen in the menu, if nothing demands another one."""
+        from bootmenu.bootstate.remembered_look import with_look
+
+        wanted = with_look(self.loaded, state, os.environ).settings.language
+        if wanted != self.loaded.settings.language and wanted is not None:
+            i18n.switch(wanted)
 
     def close(self) -> None:
         """Wait for the running step, and close everything."""

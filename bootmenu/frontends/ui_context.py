@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootmenu.config.settings import Settings
+from bootmenu.config.settings import Profile, Settings
 from bootmenu.model.value import Value, field, replace
 from bootmenu.session.session_protocol import Session
+from bootmenu.terminal.capabilities import Depth
 from bootmenu.view import actions
 from bootmenu.view.policy import Policy
 from bootmenu.view.screen_ids import Requirement
@@ -40,12 +41,18 @@ class UiContext(Value, kw_only=True):
     """The line that names the demonstration's PIN, if it has one."""
     logged: Callable[[], bool] = lambda: False
     """Returns whether something was logged since the menu was opened."""
-    many_colours: bool = False
-    """Whether the terminal has 256 colours or more: it is no slow line then, and has more signs than a console."""
+    depth: Depth = Depth.NONE
+    """How many colours the terminal has."""
     dims: bool = False
     """Whether the page behind a dialog loses its colours: it has some, and the terminal is no slow line."""
     few_buttons: Callable[[], bool] = lambda: False
     """Returns whether the kiosk is operated with one or two buttons only."""
+
+    @property
+    def many_colours(self) -> bool:
+        """Return whether the terminal has 256 colours or more: it is no slow line then, and has more signs than a
+        console."""
+        return self.depth in (Depth.MANY, Depth.ALL)
 
     @property
     def visiting(self) -> bool:
@@ -78,5 +85,6 @@ class UiContext(Value, kw_only=True):
             Requirement.DEMO: self.offer_demo,
             Requirement.SHELL: not self.may_quit and self.policy.offers_shell,  # a running system has its own
             Requirement.SERVICE: self.service,
+            Requirement.LOOK: self.settings.profile is not Profile.KIOSK,
         }
         return frozenset(requirement for requirement, holds in met.items() if not holds)

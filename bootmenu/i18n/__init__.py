@@ -27,6 +27,10 @@ ENGLISH = "en"
 
 _translations: gettext.NullTranslations | None = None
 """The catalogue of the language in use; None for English."""
+_language = ENGLISH
+"""The code of the language in use."""
+_ascii_only = False
+"""Whether the terminals have only ASCII."""
 _separators: dict[int, str] = {}
 """The characters of the language in use for the comma and the point of 1,234.5, as str.translate takes them."""
 
@@ -138,6 +142,10 @@ def number(value: float, spec: str = "") -> str:
     return format(value, spec).translate(_separators)
 
 
+# translators: the name of your language, in your language
+_OWN_NAME = str(N_("English"))
+
+
 def for_each_language(function: Callable[[], T]) -> Callable[[], T]:
     """Cache the result of a function that depends only on the language, until the language changes."""
     cached = cache(function)
@@ -159,9 +167,9 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     asked: `de`, `pt_BR`, `fr-CA`. ascii_only: the terminals have only ASCII, so German is written with ae and ss.
     Never raise: without a readable catalogue the language is English.
     """
-    global _translations, _separators
+    global _translations, _separators, _language, _ascii_only
     code, _variable = chosen(asked, environ)
-    _translations, _separators = None, {}
+    _translations, _separators, _language, _ascii_only = None, {}, ENGLISH, ascii_only
     for clear in _caches:
         clear()
     if code == ENGLISH:
@@ -175,7 +183,29 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     written = _("1,234.5")
     if len(written) == len("1,234.5"):
         _separators = {ord(","): written[1], ord("."): written[5]}
+    _language = code
     return code
+
+
+def switch(code: str) -> None:
+    """Set another language for the same terminals."""
+    use(code, {}, ascii_only=_ascii_only)
+
+
+def language() -> str:
+    """Return the code of the language in use."""
+    return _language
+
+
+def names() -> dict[str, str]:
+    """Return the available languages by their codes, each with its own name."""
+    from bootmenu.i18n import catalogues
+
+    found = {ENGLISH: _OWN_NAME}
+    for code in available()[1:]:
+        catalogue = catalogues.read(LOCALE / f"{code}.mo")
+        found[code] = catalogue.gettext(_OWN_NAME) if catalogue else code
+    return found
 
 
 def code_of(name: str) -> str:

@@ -84,6 +84,11 @@ class Depth(StrEnum):
         return cls.ALL if environ.get("COLORTERM", "") in ("truecolor", "24bit") else cls.MANY
 
     @property
+    def has_colours(self) -> bool:
+        """Return whether a theme can be chosen."""
+        return self is not Depth.NONE
+
+    @property
     def theme(self) -> str:
         """Return the name of the theme to use if none was chosen, or the chosen one cannot be used."""
         return {Depth.NONE: "mono", Depth.SIXTEEN: "vt16"}.get(self, "dark")

@@ -209,6 +209,17 @@ TABLE: tuple[Action, ...] = (
         plain="s",
         requires=Requirement.SHELL,
     ),
+    Action(
+        name="look",
+        keys=("f2", "T", "upper_t"),
+        shown="F2 T",
+        label=N_("language"),
+        help=N_("choose the language and the theme, which are remembered"),
+        screens=(ScreenId.MENU, ScreenId.HELP),
+        plain="T",
+        plain_help=N_("choose the language, which is remembered"),
+        requires=Requirement.LOOK,
+    ),
     # --- moving
     _move(
         "up",

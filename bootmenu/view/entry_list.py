@@ -179,6 +179,10 @@ class EntryList:
         self._made: dict[bool, tuple[object, Rows]] = {}
         """The last rows with folds, and without, each after what they were made of."""
 
+    def forget(self) -> None:
+        """Make every row anew when it is next asked for, in the language that is in use then."""
+        self._texts, self._made = {}, {}
+
     def rows(
         self,
         results: ScanResults,

@@ -54,6 +54,8 @@ class Requirement(Enum):
     """The demonstration machine is offered."""
     SERVICE = auto()
     """This is the service menu of a kiosk."""
+    LOOK = auto()
+    """Language and theme can be chosen: this is no kiosk, where the settings decide."""
 
 
 class Situation(Enum):

@@ -37,4 +37,6 @@ def why_unavailable(
             return _("the demonstration is offered only on a running system")
         case Requirement.SERVICE:
             return _("only the service menu of a kiosk can be locked")
+        case Requirement.LOOK:
+            return _("in a kiosk the settings decide language and theme")
     assert_never(missing)

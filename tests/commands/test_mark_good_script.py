@@ -242,3 +242,15 @@ def test_a_partition_has_any_of_its_names(tmp_path: Path) -> None:
         assert finds(tmp_path, setting) == [], setting
     with_disk(tmp_path, SATA.replace("sda", "sdc").replace("2:0", "4:0"))
     assert finds(tmp_path, "LABEL=STATE") == [], "there are two"
+
+
+def test_language_and_theme_are_kept_and_a_state_from_before_them_is_understood(tmp_path: Path) -> None:
+    chosen = replace(STATE, language="de", theme="light")
+    old = encode(STATE).replace(b'"language":null,"theme":null,', b"")
+    assert old != encode(STATE)
+    for name, data, look in (("new", encode(chosen), ("de", "light")), ("old", old, (None, None))):
+        root = machine(tmp_path / name, files={"state.json": data})
+        done = script(root)
+        assert (done.returncode, done.stderr) == (0, "")
+        marked = timeless(root, load(fake_host(root)).settings)
+        assert (marked.trying, marked.language, marked.theme) == (None, *look)

@@ -33,6 +33,7 @@ from bootmenu.frontends.tui.screens.line_editing import TextInput
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.frontends.tui.textual_internals import TextualApp
+from bootmenu.frontends.tui.widgets.text_view import StyledWidget
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.model.value import replace
@@ -109,7 +110,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             simulated_pin=simulated_pin,
             few_buttons=self._few_buttons,
             logged=lambda: self._logged,
-            many_colours=depth in (Depth.MANY, Depth.ALL),
+            depth=depth,
             dims=depth is not Depth.NONE and not Traits.of(os.environ).serial,
         )
         self._logged = False
@@ -120,6 +121,39 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         self.first_error = error
         self.fault: menu_log.InternalError | None = None
         self._buttons: Buttons | None = None
+
+    @property
+    def theme_name(self) -> str:
+        """Return the name of the theme in use."""
+        return self._chosen.name
+
+    def use_theme(self, name: str | None) -> None:
+        """Draw in another theme from now on; None for the one for the terminal's colours."""
+        choice = themes.choose(name, self.context.depth)
+        if choice.error:
+            menu_log.write(choice.error)
+        with self.batch_update():
+            self._chosen = choice.theme
+            self.register_theme(choice.theme)
+            self.ansi_color = choice.theme.ansi
+            self.theme = choice.theme.name
+            self.inks = themes.rich_inks(choice.theme)
+            for screen in self.screen_stack:
+                for widget in screen.query(StyledWidget):
+                    widget.refresh()
+        self.action_redraw()
+
+    def redraw_texts(self) -> None:
+        """Draw every screen in the language that is in use now."""
+        for screen in self.screen_stack:
+            if isinstance(screen, BaseScreen):
+                screen.redraw_texts()
+
+    def choose_look(self) -> None:
+        """Let the menu ask for language and theme."""
+        for screen in self.screen_stack:
+            if isinstance(screen, MenuScreen):
+                screen.action_look()
 
     def _policy(self, settings: Settings) -> Policy:
         """Return the policy; without a shell on other terminals, because it runs on the terminal of this process."""

@@ -218,6 +218,8 @@ SCENES: dict[str, Scene] = {
     ),
     "power": _menu(_keys("p", "down"), can_do=tuple(Power), confirm_always=True),
     "power-off": _menu(_keys("p", "down", "enter", until=_sees_now("restarting")), session=_going_down),
+    "language": _menu(_keys("T", "down")),
+    "theme": _menu(_keys("T", "7", "enter", "down")),
     "help": _menu(_keys("f1")),
     "help-search": _menu(_keys("f1", "slash", *"default")),
     "passphrase": _menu(_keys("u", "o", "p", "e", "n"), events=fakes.LOCKED),

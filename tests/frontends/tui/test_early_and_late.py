@@ -49,6 +49,7 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
+from bootmenu.frontends.tui.screens.menu_look import MenuLook
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
@@ -104,7 +105,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
 }
 _BASES = {
     *(BaseScreen, BoxScreen, DialogScreen, BootmenuScreen, PagerScreen, ScanningScreen, KioskPage),
-    *(PowerScreen, MenuView, MenuDefaults, MenuFolds),
+    *(PowerScreen, MenuView, MenuDefaults, MenuLook, MenuFolds),
 }
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or open a screen that is tested itself."""

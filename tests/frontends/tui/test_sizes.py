@@ -55,6 +55,8 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "log": ("usb 1",),
     "machine": ("This machine",),
     "comparison": ("Two entries", "-  Debian"),
+    "language": (MARKED, "English"),
+    "theme": (MARKED, "By the"),
     "help": ("Move", "↑ k"),
     "help-search": ("Filter: ",),
     **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),

@@ -99,6 +99,11 @@ class BaseScreen(Screen[T], inherit_bindings=False):
         """Wait until the terminal has received the current frame. Call it in a thread."""
         self.app.wait_until_drawn()  # type: ignore[attr-defined]
 
+    def redraw_texts(self) -> None:
+        """Redraw everything in the language that is in use now."""
+        for view in self.query(TextView):
+            view.render_again()
+
     def action_help(self) -> None:
         """Show the help."""
         self.app.show_help(self)  # type: ignore[attr-defined]

@@ -43,6 +43,10 @@ class HelpScreen(PagerScreen[None]):
         self.action_first()
         self.draw()
 
+    def action_look(self) -> None:
+        """Choose language and theme."""
+        self.app.choose_look()  # type: ignore[attr-defined]
+
     def action_back(self) -> None:
         """Show all of the help again, or return to the screen below."""
         if self._words:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from textual import on
 from textual.message import Message
 
+from bootmenu import i18n
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import Listing
@@ -48,6 +49,8 @@ class MenuDefaults(MenuView):
         """None until it has been opened."""
         self._powers: tuple[Power, ...] = ()
         """The power actions of the machine, or () until they are known."""
+        self._language = i18n.language()
+        """The language in which the menu was drawn."""
         self._changes = 0
         """Number of changes made here; only the last one is reported."""
         self._stop_listening: Callable[[], None] = lambda: None
@@ -94,12 +97,11 @@ class MenuDefaults(MenuView):
     def _make_default(self, listing: Listing, *, undo: bool) -> None:
         name, disks = listing.entry.id, self.results.disks
         if undo:
-            self._change_state(
-                listing, lambda state: state.without_default(name), N_("no longer set as the default here")
-            )
+            undone = N_("no longer set as the default here")
+            self._change_state(lambda state: state.without_default(name), undone, listing)
         else:
             message = made_default(listing, N_("the default from now on"))
-            self._change_state(listing, lambda state: state.with_default(listing, disks), message)
+            self._change_state(lambda state: state.with_default(listing, disks), message, listing)
 
     def action_next_boot(self) -> None:
         """Ask whether to make the selected entry the default of the next boot only, or whether to undo that."""
@@ -113,15 +115,15 @@ class MenuDefaults(MenuView):
     def _make_next(self, listing: Listing, *, undo: bool) -> None:
         name = listing.entry.id
         if undo:
-            self._change_state(
-                listing, lambda state: state.without_once(name), N_("no longer chosen for the next boot")
-            )
+            undone = N_("no longer chosen for the next boot")
+            self._change_state(lambda state: state.without_once(name), undone, listing)
         else:
             message = made_default(listing, N_("the default of the next boot only"))
-            self._change_state(listing, lambda state: state.with_once(listing), message)
+            self._change_state(lambda state: state.with_once(listing), message, listing)
 
-    def _change_state(self, listing: Listing, change: Callable[[State], State], message: str) -> None:
-        """Change the state at once, so that keys take effect in order; save it in a thread, then show `message`."""
+    def _change_state(self, change: Callable[[State], State], message: str, listing: Listing | None = None) -> None:
+        """Change the state at once, so that keys take effect in order; save it in a thread, then show `message`.
+        listing: the entry that the change is about; None for the look of the menu."""
         store = self._state_store
         if store is None:
             self._show_message(_("One moment, please."))
@@ -131,17 +133,18 @@ class MenuDefaults(MenuView):
         self._show_remembered()
         self._changes += 1
         number = self._changes
-        in_background(self, lambda: self._save(store, number, listing, message), "store")
+        in_background(self, lambda: self._save(store, number, message, listing), "store")
 
     def _open_store(self) -> None:
         """Open the state store, in a thread: it may look for a partition and ask the firmware."""
         self.post_message(self.StoreOpened(self.context.session.state_store, self.context.session.powers))
 
-    def _save(self, store: StateStore, number: int, listing: Listing, message: str) -> None:
+    def _save(self, store: StateStore, number: int, message: str, listing: Listing | None) -> None:
         """Save the state, in a thread: it writes to a disk."""
         if not store.store():
-            message = N_("{said}, until power-off: {trouble}", said=message, trouble=store.error)
-        self.context.session.history.add(N_("{name}: {what}", name=full_name(listing.entry), what=message))
+            message = _not_kept(message, store.error, look=listing is None)
+        what = N_("{name}: {what}", name=full_name(listing.entry), what=message) if listing else message
+        self.context.session.history.add(what)
         self.post_message(self.Saved(number, localized(message)))
 
     @on(StoreOpened)
@@ -154,6 +157,8 @@ class MenuDefaults(MenuView):
     def _show_remembered(self) -> None:
         if self._state_store is not None and self._state_store.state != self._state:
             self._state = self._state_store.state
+            if self._language != i18n.language():  # another console has chosen it
+                self.app.redraw_texts()  # type: ignore[attr-defined]
             self.draw_results()
             self._draw_summary(from_top=False)
 
@@ -161,3 +166,12 @@ class MenuDefaults(MenuView):
     def _saved(self, message: Saved) -> None:
         if message.number == self._changes:
             self._show_message(message.message)
+
+
+def _not_kept(message: str, error: str, *, look: bool) -> str:
+    """Return what is said of a change that could not be saved. look: whether it is of language or theme."""
+    if not look:
+        return N_("{said}, until power-off: {trouble}", said=message, trouble=error)
+    if not error:
+        return N_("{said}, for this session only", said=message)
+    return N_("{said}, for this session only: {trouble}", said=message, trouble=error)

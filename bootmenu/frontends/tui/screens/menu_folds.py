@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
+from bootmenu.frontends.tui.screens.menu_look import MenuLook
 from bootmenu.i18n import _
 
 
-class MenuFolds(MenuDefaults):
+class MenuFolds(MenuLook):
     """Folds and unfolds rows."""
 
     def action_unfold(self) -> None:

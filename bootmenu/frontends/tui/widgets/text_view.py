@@ -178,6 +178,10 @@ class TextView(LineWidget):
         self.top = 0 if from_top else min(self.top, self._last_top())
         self.redraw_changes(before)
 
+    def render_again(self) -> None:
+        """Render the same contents anew, because something else has changed, such as the language."""
+        self.show(self._render_lines)
+
     def scroll(self, lines: int) -> None:
         """Scroll by so many lines, at most to an end."""
         before = self.visible_lines()
