@@ -30,6 +30,8 @@ RATE = 3 << 20
 HELD = 2 * LONG
 """Seconds of a long press."""
 BLACK = (0, 0, 0)
+PLAIN = (170, 170, 170)
+"""The VT's own letters."""
 SIGNS = (f"{MISSING} FAIL", f"{MISSING} This entry")
 """Where that glyph is meant."""
 READABLE = 3.0
@@ -185,8 +187,24 @@ def test_menu_details_error_and_progress_on_a_monitor(
         seat.inspect("menu", "35 checks passed")
         seat.press("d")
         seat.inspect("details", "What was checked")
+        seat.press("slash", *"kernel")
+        seat.inspect("search", "1 of ")
+        seat.press("esc", "ret")
+        seat.inspect("evidence", "Enter hides the evidence")
         seat.press("esc")
         seat.wait_to_see("5 entries on 3 partitions")
+        seat.press("shift-t")
+        languages = seat.inspect("languages", "Português")
+        assert {cell.ink for cell in languages.line_of("can be started here")} == {PLAIN}, (
+            "the page behind has no colour"
+        )
+        for number, name, found in (("4", "spanish", "idioma: Español"), ("5", "french", "langue : Français")):
+            seat.press(number, "ret")
+            seat.inspect(name, found)
+            seat.press("shift-t")
+            seat.wait_to_see("Português")
+        seat.press("2", "ret")
+        seat.wait_to_see("language: English")
         seat.press("end")
         failing = seat.inspect("fail", "IMG-FORMAT")
         assert "FAIL" in text(marked(failing))
