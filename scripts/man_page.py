@@ -55,7 +55,9 @@ def _about(option: Option) -> str:
 
 _SETTINGS = (
     f"{FILE} is TOML. All but tables and the PIN can be given on the kernel command line, too, as "
-    "bootmenu.NAME=VALUE, as far as the file lets them. bootmenu settings prints what is in force."
+    "bootmenu.NAME=VALUE, as far as the file lets them. bootmenu settings prints what they say. A language and a "
+    "theme that were chosen in the menu go before the file, but not before the command line or an option, and in a "
+    "kiosk not at all."
 )
 _STATE = Settings().state_folder
 _FILES = [
@@ -72,7 +74,10 @@ _FILES = [
     ),
 ]
 _ENVIRONMENT = [
-    ("LC_ALL, LC_MESSAGES, LANG", "the language of the screens; the first that is set counts"),
+    (
+        "LC_ALL, LC_MESSAGES, LANG",
+        "the language of the screens; the first that is set counts. One that was chosen in the menu goes before LANG",
+    ),
     ("TERM, COLORTERM", "what the terminal is, and how many colours it has"),
     ("NO_COLOR", "set and not empty: no colours"),
     ("FORCE_COLOR", "set and not empty: check and scan print colours into a pipe, too"),
