@@ -34,6 +34,7 @@ from bootmenu.image import (
     unified_kernel,
 )
 from bootmenu.image.contents import Contents
+from bootmenu.image.elf_gaps import without_gaps
 from bootmenu.image.module_classes import ALWAYS, ON_DEMAND, ModulesFor
 from bootmenu.image.module_stripping import stripped
 from bootmenu.image.process_runner import Runner
@@ -379,6 +380,8 @@ sys.exit(main())
 """The program `bootmenu`, for use in the first stage's shell."""
 
 
+_SMALL_PAGES = b"\nCONFIG_ARM64_4K_PAGES=y\n"
+
 _MDEV = b'$MODALIAS=.* 0:0 660 @modprobe -qb "$MODALIAS"\n'
 """What init lets mdev do: ask for the module of each device that comes."""
 
@@ -415,7 +418,10 @@ def _add_kernel_parts(
     contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode())
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
     if config is not None:
-        contents.file(f"boot/config-{version}", root.read(config))
+        configuration = root.read(config)
+        contents.file(f"boot/config-{version}", configuration)
+        if _SMALL_PAGES in configuration:
+            contents.change(without_gaps)
     return list(firmware_files.collect(root, chosen.modules, options.firmware, say))
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from bootmenu.errors import UsageError
@@ -46,6 +47,12 @@ class Contents:
         inside = merged_usr(path)
         if inside != merged_usr(target):
             self._put(ArchiveMember.link(inside, target))
+
+    def change(self, change: Callable[[bytes], bytes]) -> None:
+        """Change the content of every file that is not empty."""
+        for path, node in self._nodes.items():
+            if stat.S_ISREG(node.mode) and node.data:
+                self._nodes[path] = replace(node, data=change(node.data))
 
     def move(self, old: str, new: str) -> None:
         """Rename a file of the image."""
