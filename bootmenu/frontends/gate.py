@@ -54,14 +54,12 @@ LONGEST = 120.0
 
 
 def wait(environ: MutableMapping[str, str], longest: float = LONGEST) -> None:
-    """Import PARTS, and return when the gate is open; at once where there is none."""
+    """Import PARTS until the gate is open; return at once where there is none."""
     gate = environ.pop(VARIABLE, "")
     if not gate or os.access(gate, os.F_OK):
         return
     before = signal(SIGINT, SIG_IGN)  # nothing is there yet that Ctrl+C could end
-    for name in PARTS:
-        _import(name)
-    later, end = [*LATER, *_of_the_menu()], time.monotonic() + longest
+    later, end = [*PARTS, *LATER, *_of_the_menu()], time.monotonic() + longest
     while not os.access(gate, os.F_OK) and time.monotonic() < end:
         if later:
             _import(later.pop(0))

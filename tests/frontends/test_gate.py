@@ -76,3 +76,15 @@ def test_the_full_menu_is_begun_where_there_is_room(
 def test_each_part_can_be_imported() -> None:
     for name in (*gate.PARTS, *gate.LATER, *gate.OF_THE_MENU):
         importlib.import_module(name)
+
+
+def test_a_gate_that_opens_is_passed_after_the_part_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, imported = tmp_path / "gate", list[str]()
+
+    def open_gate(name: str) -> None:
+        imported.append(name)
+        path.touch()
+
+    monkeypatch.setattr(gate, "_import", open_gate)
+    gate.wait({gate.VARIABLE: str(path)})
+    assert imported == [gate.PARTS[0]]
