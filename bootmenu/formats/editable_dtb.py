@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import overload
 
 import fdt
 
@@ -21,6 +20,7 @@ from bootmenu.formats.typed_edits import TypedEdit
 from bootmenu.i18n import N_, joined, ngettext_lazy
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.regex import regex
+from bootmenu.typed import overload
 
 MAX_DEPTH = 64
 """Levels of nodes, the kernel's limit (drivers/of/fdt.c: FDT_MAX_DEPTH)."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any, cast
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import ByteSource
+from bootmenu.typed import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile

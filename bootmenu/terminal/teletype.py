@@ -7,12 +7,12 @@ import codecs
 import re
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Protocol, TextIO
 
 from bootmenu.i18n import _
 from bootmenu.terminal.cells import clean, fold
 from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.line_input import Idle
+from bootmenu.typed import Protocol, TextIO
 
 
 class EndOfInput(Exception):  # noqa: N818 - named after what it stands for, like EOFError

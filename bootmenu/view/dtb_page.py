@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
@@ -16,6 +15,7 @@ from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.model.value import Value
 from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean, cut
+from bootmenu.typed import TYPE_CHECKING
 from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block, line, paragraph
 

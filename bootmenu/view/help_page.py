@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 from bootmenu import __version__
 from bootmenu.i18n import N_, _, for_each_language
 from bootmenu.model.finding import Severity
 from bootmenu.terminal.cells import cells
+from bootmenu.typed import TypeVar
 from bootmenu.view.key_help import actions_of, key_names
 from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
 from bootmenu.model.value import Value
+from bootmenu.typed import TYPE_CHECKING
 from bootmenu.view.key_help import essential
 
 if TYPE_CHECKING:  # the first frame imports this module, and must not wait for these

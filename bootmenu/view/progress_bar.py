@@ -13,11 +13,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO
 
 from bootmenu.model.text import megabytes, printable
 from bootmenu.terminal.capabilities import columns_of
 from bootmenu.terminal.cells import cells, cut
+from bootmenu.typed import TextIO
 
 _REDRAWN = 0.1
 """Seconds between two drawings of the bar."""

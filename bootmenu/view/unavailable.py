@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
 
 from bootmenu.i18n import _
+from bootmenu.typed import assert_never
 from bootmenu.view.action import Action
 from bootmenu.view.screen_ids import Requirement, Situation
 

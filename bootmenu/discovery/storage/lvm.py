@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from bootmenu.discovery.storage import KINDS, Kind
 from bootmenu.discovery.storage.assembler import StorageError
@@ -18,6 +17,7 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Record
+from bootmenu.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bootmenu.discovery.devices import Device
