@@ -2,7 +2,7 @@
 """Remove what an ELF file holds only for kernels with larger pages, and for debuggers.
 
 On arm64, linkers put the writable part of a file where a kernel with pages of 64 KiB could map it: before it are up
-to 64 KiB of zeros, in each of a hundred small libraries. In a root file system in memory they take that room.
+to 64 KiB of zeros. In a root file system in memory they take that room, in each of many small libraries.
 """
 
 from __future__ import annotations
