@@ -60,7 +60,7 @@ RATIOS = {
     "menu": Ratio("the menu, from a key that is pressed six seconds later", "textual", 0.7, 0.9),
     "jump": Ratio("the next kernel's first word, where the default starts at once", "pass", 12.0, 30.0),
     "jump-init": Ratio("the same, from init's first step", "pass", 12.0, 32.0),
-    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 12.0),
+    "scan": Ratio("`bootmenu scan --json` without a disk, from its start", "pass", 5.0, 8.0),
 }
 
 
