@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The state that is kept between boots, and its JSON. state_json.py handles the same as plain objects."""
+"""The state that is kept between boots, and its JSON.
+
+What boots need is in one file; state_json.py handles it as plain objects. What was chosen in the menu for itself is
+in another one: what marks a boot as good need not understand it, and its size takes nothing away from the boots.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from bootmenu.bootstate.state_json import KEPT, SCHEMA
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
+from bootmenu.model.own_entry import MOST, OwnEntry
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, replace
 from bootmenu.system import durable_file
@@ -25,6 +30,8 @@ MOST_WRONG_PINS = 1000
 """Highest number that is counted. It is also assumed when the count was lost, so that losing it avoids no pause."""
 _MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
+OF_THE_MENU = ("own",)
+"""The fields of State that are stored apart."""
 
 
 class StateError(BootmenuError):
@@ -38,6 +45,14 @@ class DamagedError(StateError, ValueError):
     """
 
     def __init__(self, message: str, left: State | None = None) -> None:
+        super().__init__(message)
+        self.left = left
+
+
+class MenuDamagedError(StateError):
+    """What was chosen in the menu for itself cannot be read. left: the rest of the state."""
+
+    def __init__(self, message: str, left: State) -> None:
         super().__init__(message)
         self.left = left
 
@@ -87,6 +102,8 @@ class State(Value, kw_only=True):
     """Name of the theme that was chosen in the menu."""
     wrong_pins: int = 0
     """Number of wrong PINs in a row."""
+    own: tuple[OwnEntry, ...] = ()
+    """Entries that were made in the editor, oldest first, one for each id."""
 
     def on_menu_start(self) -> State:
         """Return the state as the menu starts: the last boot, if it was not marked good, did not complete."""
@@ -124,6 +141,28 @@ class State(Value, kw_only=True):
     def without_once(self, entry: str) -> State:
         """Return the state in which this entry is not the one for the next boot; keep another one."""
         return self if self.once != entry else replace(self, once=None, once_disks=())
+
+    def with_own(self, own: OwnEntry) -> State:
+        """Return the state with an entry that was made here, in place of one with the same id. Raise StateError if
+        there is no room for it."""
+        others = tuple(one for one in self.own if one.entry.id != own.entry.id)
+        if len(others) >= MOST:
+            raise StateError(
+                N_("there are {n} entries of your own already", n=len(others)),
+                N_("Delete one of them first."),
+            )
+        kept = replace(self, own=(*others, own))
+        if len(encode_menu(kept)) > durable_file.LIMIT:
+            raise StateError(
+                N_("the entries of your own would need more than {n} KiB", n=durable_file.LIMIT // 1024),
+                N_("Delete one of them first."),
+            )
+        return kept
+
+    def without_own(self, entry: str) -> State:
+        """Return the state without an entry that was made here, which is not the default any more either."""
+        left = tuple(one for one in self.own if one.entry.id != entry)
+        return replace(self.without_default(entry).without_once(entry), own=left)
 
     def mark_good(self, at: str) -> State:
         """Return the state after the tried system was marked good; the same if none was tried."""
@@ -174,12 +213,32 @@ def encode(state: State) -> bytes:
     few = KEPT
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
-        data = json.dumps(to_json(replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
+        fields = to_json(replace(state, **kept))
+        data = _json({name: value for name, value in fields.items() if name not in OF_THE_MENU})
         if len(data) <= durable_file.LIMIT:
             return data
         if not few:
             raise StateError(N_("the names of the entries are too long"))
         few //= 2
+
+
+def encode_menu(state: State) -> bytes:
+    """Return what was chosen in the menu for itself as JSON, with a newline at the end."""
+    return _json({name: value for name, value in to_json(state).items() if name in OF_THE_MENU})
+
+
+def with_menu(state: State, data: bytes) -> State:
+    """Return the state with what `encode_menu` made of another one. Raise ValueError if it is invalid."""
+    try:
+        value = json.loads(data) if data.endswith(b"\n") else None
+        read = from_json(State, value)
+    except (RecursionError, BootmenuError) as error:
+        raise ValueError(str(error)[:200]) from None
+    return replace(state, **{name: getattr(read, name) for name in OF_THE_MENU})
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(data: bytes) -> State:

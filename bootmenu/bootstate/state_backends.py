@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bootmenu.bootstate import state_json
-from bootmenu.bootstate.state import DamagedError, State, decode, encode
+from bootmenu.bootstate.state import DamagedError, MenuDamagedError, State, decode, encode, encode_menu, with_menu
 from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
@@ -24,11 +24,33 @@ from bootmenu.system.durable_file import Files as Files
 from bootmenu.system.host import Host
 from bootmenu.typed import Protocol
 
+MENU_NAME = "menu.json"
 
-def write_into(folder: Path, data: bytes, files: Files) -> None:
+
+def write_into(folder: Path, state: State, files: Files) -> None:
     """Replace the stored state; see durable_file.store. Raise OSError, and StateError if a newer bootmenu wrote
     it."""
-    durable_file.store(str(folder / NAME), data, files, decode)
+    durable_file.store(str(folder / NAME), encode(state), files, decode)
+    path, wanted = str(folder / MENU_NAME), encode_menu(state)
+    try:
+        stored, _ = durable_file.newest(path, files, _read_menu)
+    except (ValueError, OSError):
+        stored = None  # damaged: kept for whoever can repair it, until there is something to store in its place
+    if wanted != (stored or encode_menu(State())):
+        durable_file.store(path, wanted, files, _read_menu)
+
+
+def _read_menu(data: bytes) -> State:
+    return with_menu(State(), data)
+
+
+def _with_menu(state: State, folder: Path, files: Files) -> State:
+    """Return the state with what was chosen in the menu for itself. Raise MenuDamagedError with the rest of it."""
+    try:
+        data, _ = durable_file.newest(str(folder / MENU_NAME), files, _read_menu)
+        return state if data is None else with_menu(state, data)
+    except (ValueError, OSError):
+        raise MenuDamagedError(N_("what was chosen in the menu is damaged"), state) from None
 
 
 def read_from(folder: Path, files: Files) -> State:
@@ -37,7 +59,7 @@ def read_from(folder: Path, files: Files) -> State:
     Raise StateError, OSError.
     """
     data, _ = durable_file.newest(str(folder / NAME), files, decode)
-    return State() if data is None else decode(data)
+    return _with_menu(State() if data is None else decode(data), folder, files)
 
 
 def _read_last(folder: Path, files: Files) -> State:
@@ -49,11 +71,12 @@ def _read_last(folder: Path, files: Files) -> State:
             raise
         # FAT reports a broken chain of clusters this way; a new file has new clusters
         raise DamagedError(N_("the remembered state is damaged")) from None
-    if data is None:
-        return State()
-    if path.endswith(durable_file.OLDER):
-        raise DamagedError(N_("the remembered state is damaged"), decode(data))
-    return decode(data)
+    state = State() if data is None else decode(data)
+    if data is not None and path.endswith(durable_file.OLDER):
+        with contextlib.suppress(MenuDamagedError):
+            state = _with_menu(state, folder, files)
+        raise DamagedError(N_("the remembered state is damaged"), state)
+    return _with_menu(state, folder, files)
 
 
 class StateBackend(Protocol):
@@ -76,7 +99,7 @@ class FolderBackend(Value):
     def write(self, state: State) -> None:
         """Write the state."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_into(self.folder, encode(state), self.files)
+        write_into(self.folder, state, self.files)
 
 
 Aside = Callable[[str], contextlib.AbstractContextManager[None]]
@@ -107,7 +130,7 @@ class PartitionBackend(Value):
         """Write the state."""
         with self._mounted() as root:
             root.mkdir(parents=True, exist_ok=True)
-            write_into(root, encode(state), self.files)
+            write_into(root, state, self.files)
 
     @contextlib.contextmanager
     def _mounted(self) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable
 from threading import Lock
 
-from bootmenu.bootstate.state import DamagedError, State
+from bootmenu.bootstate.state import DamagedError, MenuDamagedError, State
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.typed import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bootmenu.bootstate.state_backends import StateBackend
 
 _BEFORE = N_("What was remembered last was damaged. What was remembered before that is used in its place.")
+_MENU_DAMAGED = N_("Your own entries and choices were damaged and could not be read.")
 _ANEW = N_("What was remembered was damaged and could not be read. It begins anew.")
 
 
@@ -47,6 +48,9 @@ class StateStore:
             try:
                 self.state = self._stored = backend.read()
                 self.known = True
+            except MenuDamagedError as error:
+                self.state = self._stored = error.left
+                self.known, self.healed = True, _MENU_DAMAGED
             except DamagedError as error:
                 self._heal(error.left)
             except (BootmenuError, OSError) as error:

@@ -11,6 +11,7 @@ from importlib import resources
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.partitions import build
+from bootmenu.discovery.hotplug import NoChanges
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.system import scratch
@@ -53,6 +54,7 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
                 simulated=True,
                 pace=pace,
                 state_store=StateStore(FolderBackend(folder / "state")),
+                changes=NoChanges(),
             )
         ) as session:
             yield session

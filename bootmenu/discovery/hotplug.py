@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 from bootmenu.model.value import Value
 from bootmenu.system.uevents import KernelEvents
 from bootmenu.typed import Protocol
@@ -44,6 +46,22 @@ class Changes(Protocol):
 
     def close(self) -> None:
         """End all waits. Any thread may call it."""
+
+
+class NoChanges:
+    """A source for a machine whose partitions cannot be watched, or do not change."""
+
+    def __init__(self) -> None:
+        self._closed = Event()
+
+    def wait(self) -> Change | None:
+        """Wait until the source is closed."""
+        self._closed.wait()
+        return None
+
+    def close(self) -> None:
+        """End all waits."""
+        self._closed.set()
 
 
 class Hotplug:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bootmenu.model.entry import BootEntry
     from bootmenu.model.finding import Report
     from bootmenu.model.machine import MachineFacts
+    from bootmenu.model.own_entry import OwnEntry
     from bootmenu.sources.tree import Tree
 
 _STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
@@ -49,7 +50,7 @@ class PartitionReader:
     """Reads partitions for a scan, any number at a time.
 
     predict_dtb: predicts the tree that loading passes on. may_read: whether the settings allow to read a partition
-    for the entries of another one.
+    for the entries of another one. own: returns the entries that were made here.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class PartitionReader:
         predict: Predict = lambda facts: facts,
         predict_dtb: entry_facts.PredictDtb | None = None,
         may_read: Callable[[Device], bool] = lambda _: True,
+        own: Callable[[], Sequence[OwnEntry]] = tuple,
     ) -> None:
         self.device_trees = DtbFolders(machine.tree)
         self.names: tuple[str, ...] = ()
         """All names of all partitions."""
         self.table: PartitionTable | None = None
         """All partitions, of the scan that uses this."""
+        self._own = own
         self._mounts = mounts
         self._machine = machine
         self._machine_report = machine_report
@@ -124,6 +127,7 @@ class PartitionReader:
                     else:
                         job.report(Unreadable(partition, too_many_entries()))
                         break
+                self._report_own(partition, tree, job)
             for image in others.images:
                 job.report(Discovered(image, partition))
             job.report(Consulted(partition, others.asked))
@@ -133,6 +137,28 @@ class PartitionReader:
                 job.report(Discovered(nested, partition))
         except MountError as error:
             job.report(Unreadable(partition, error.message))
+
+    def own_of(self, partition: FoundPartition) -> list[BootEntry]:
+        """Return the entries of a partition that a person has made here and keeps."""
+        if not (own := self._own()):
+            return []
+        from bootmenu.discovery.own_entries import offered
+
+        return list(offered(own, partition.device, partition.copy_number))
+
+    def read_own(self, partition: FoundPartition, job: Job) -> None:
+        """Report the entries of a partition that were made here."""
+        with contextlib.suppress(MountError), self._mounts.reading(partition.device) as tree:  # else there are none
+            self._report_own(partition, Remembering(tree), job)
+
+    def _report_own(self, partition: FoundPartition, tree: Tree, job: Job) -> None:
+        for entry in self.own_of(partition):
+            if not job.may_continue:
+                return
+            gathered, facts = self._gathered(entry, {partition.device.name: tree}, partition.device)
+            found = FoundEntry(partition, partition_table.MAX_ENTRIES, entry, gathered, facts)
+            self.judge(found)
+            job.report(Parsed(found))
 
     def follow(self, batch: Sequence[FoundEntry], job: Job) -> None:
         """Read entries again that name other partitions. All entries of a batch name the same partitions."""
@@ -170,12 +196,20 @@ class PartitionReader:
         found.judged = replace(found.facts, partitions=self.names, partitions_complete=complete)
         found.report = check(self._machine, found.judged, self._machine_report())
 
+    def judge_again(self, found: FoundEntry) -> bool:
+        """Check an entry by all partitions, unless its report holds; return whether it was checked."""
+        if found.is_judged_by(self.names):
+            return False
+        self.judge(found, complete=True)
+        return True
+
     def _gathered(
         self, entry: BootEntry, trees: Mapping[str, Tree], own: Device, others: Sequence[Device] = ()
     ) -> tuple[BootEntry, EntryFacts]:
         """Return an entry with its facts. own: the partition that offers it. others: those that it names."""
         root = root_option.root_device(entry.cmdline, own, others)
-        entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root)
+        if not entry.is_own:  # what a person has typed stays as it is
+            entry = btrfs_snapshots.in_snapshot(entry, self._mounts, own, root)
         entry, facts = entry_facts.gather(
             entry,
             trees,

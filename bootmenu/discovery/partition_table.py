@@ -91,16 +91,24 @@ class PartitionTable:
         """Add an entry to those of its partition; return False if there are too many, which is a problem then."""
         internal = found.partition.device.place.internal
         if self._counts[internal] >= MAX_ENTRIES:
-            name = found.partition.device.name
-            self.add_problem(found.partition, Problem(device=name, path="", message=too_many_entries()))
+            self.add_problem_of(found.partition, too_many_entries())
             return False
         self._counts[internal] += 1
         found.partition.entries.append(found)
         return True
 
+    def remove_entry(self, found: FoundEntry) -> None:
+        """Remove an entry from those of its partition."""
+        found.partition.entries.remove(found)
+        self._counts[found.partition.device.place.internal] -= 1
+
     def nested(self, partition: FoundPartition) -> list[FoundPartition]:
         """Return the subvolumes and image files of a partition that were found."""
         return [other for other in self.by_name.values() if other.parent is partition]
+
+    def add_problem_of(self, partition: FoundPartition, message: str, path: str = "") -> None:
+        """Add a problem of a partition, or of a file on it."""
+        self.add_problem(partition, Problem(device=partition.device.name, path=path, message=message))
 
     def add_problem(self, partition: FoundPartition | None, problem: Problem) -> None:
         """Add a problem of a partition, or of the probe if it is None; do nothing if the same one exists."""

@@ -86,6 +86,10 @@ class DisksChanged(Value):
     """Disks were added, removed or changed, once or several times (ScanRunner.changed)."""
 
 
+class OwnChanged(Value):
+    """The entries that were made here have changed (ScanRunner.own_changed)."""
+
+
 JobReport = (
     Discovered
     | Probed
@@ -98,4 +102,5 @@ JobReport = (
     | Broken
     | Ended
     | DisksChanged
+    | OwnChanged
 )

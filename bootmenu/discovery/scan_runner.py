@@ -16,7 +16,7 @@ from threading import Thread
 
 from bootmenu.discovery.cross_references import CrossReferences
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.duplicate_index import DuplicateIndex, dedupe_key
+from bootmenu.discovery.duplicate_index import DuplicateIndex
 from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.partition_probe import Prober
 from bootmenu.discovery.partition_table import PartitionTable
@@ -30,11 +30,13 @@ from bootmenu.discovery.scan_messages import (
     Ended,
     Followed,
     Opened,
+    OwnChanged,
     Parsed,
     Probed,
     Searched,
     Unreadable,
 )
+from bootmenu.discovery.scanned_entries import ScannedEntries
 from bootmenu.discovery.silence_watch import SilenceWatch
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
@@ -43,7 +45,6 @@ from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.discovery.cross_references import Batch, Search
-    from bootmenu.discovery.duplicate_index import DedupeKey
     from bootmenu.discovery.hotplug import Change
     from bootmenu.discovery.partition_probe import Probe
     from bootmenu.discovery.partition_reader import PartitionReader
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from bootmenu.discovery.scan_messages import (
         JobReport,
     )
-    from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
+    from bootmenu.discovery.scan_state import FoundPartition
 
 
 class ScanRunner:
@@ -90,6 +91,7 @@ class ScanRunner:
         )
         self._gone: set[str] = set()
         """Names of partitions that were removed while threads were reading."""
+        self._entries = ScannedEntries(self._table, self._duplicates, self._references, lambda: self._reader)
         self._prober = Prober(probe, self._jobs)
         self._silence = SilenceWatch(self._jobs, self._table, self._out.append, silent_after)
 
@@ -108,6 +110,10 @@ class ScanRunner:
         """Record a change of the block devices, which are then probed again."""
         if self._prober.changes.note(change):
             self._jobs.report(None, DisksChanged())
+
+    def own_changed(self) -> None:
+        """Look again which entries were made here."""
+        self._jobs.report(None, OwnChanged())
 
     def wake(self) -> None:
         """Make `advance` return soon."""
@@ -196,13 +202,12 @@ class ScanRunner:
             return False
         if self._read_outdated():
             return False
-        self._judge_again()
+        self._entries.judge_again()
         self._duplicates.publish_pending()
         return True
 
     def _read_outdated(self) -> bool:
-        """Read the partitions again whose entries depend on others that have come or gone since; return whether there
-        are any."""
+        """Read the partitions again that depend on others that have come or gone since; return whether any does."""
         outdated = [] if self._surveyed else self._table.outdated(self._reader)
         self._surveyed = True
         for partition in outdated:
@@ -212,8 +217,7 @@ class ScanRunner:
     # --- reports of the threads
 
     def _step(self, deadline: float | None) -> None:
-        """Start the jobs whose turn it is, then process one report, or report jobs that are silent. Return at the
-        deadline (monotonic) at the latest; None waits as long as necessary."""
+        """Start the jobs whose turn it is, then process one report, or report silent jobs, by a monotonic time."""
         if not self._jobs.has_heard:
             for batch in self._references.batches():
                 self._follow(batch)
@@ -229,6 +233,8 @@ class ScanRunner:
             return
         if isinstance(message, DisksChanged):
             self._prober.changes.schedule()
+        if isinstance(message, OwnChanged):
+            self._update_own()
         if job is None or message is None:
             return
         if job.cancelled:
@@ -251,8 +257,6 @@ class ScanRunner:
             case Probed(names, problems):
                 for partition in self._table.probed(names, problems):
                     self._forget(partition)
-            case DisksChanged():
-                pass  # scheduled already
             case Opened(partition):
                 partition.opened = True
                 self._surveyed = False
@@ -261,17 +265,11 @@ class ScanRunner:
                 partition.consulted = asked
                 self._surveyed = False
             case Parsed(found):
-                self._add_entry(found)
+                self._entries.add(found)
             case Followed(found, targets, entry, facts):
-                # otherwise its references mean something else by now, and it is read again for that
-                if found.targets is targets and found in self._references:
-                    keys = self._duplicates.remove(found)
-                    found.follow(targets, entry, facts)
-                    self._reader.judge(found)
-                    self._duplicates.publish(keys | self._duplicates.add(found))
+                self._entries.follow(found, targets, entry, facts)
             case Unreadable(partition, text, path):
-                problem = Problem(device=partition.device.name, path=path, message=text)
-                self._table.add_problem(partition, problem)
+                self._table.add_problem_of(partition, text, path)
             case Searched(partition, path, held):
                 if path in partition.asked:
                     partition.holds[path] = held
@@ -284,9 +282,8 @@ class ScanRunner:
         if job.partition is None:
             self._prober.failed(self._silent_after)
             raise error
-        name = job.partition.device.name
         text = N_("reading it failed: {error}", error=quoted(str(error) or type(error).__name__))
-        self._table.add_problem(job.partition, Problem(device=name, path="", message=text))
+        self._table.add_problem_of(job.partition, text)
 
     def _end(self, job: Job) -> None:
         del self._jobs.running[job]
@@ -318,12 +315,7 @@ class ScanRunner:
         for nested in self._table.nested(partition):
             self._forget(nested)
         self._jobs.cancel(partition)
-        changed: set[DedupeKey] = set()
-        for found in partition.entries:
-            self._duplicates.hide(found)
-            changed |= self._duplicates.remove(found)
-            self._references.remove(found)
-        self._duplicates.publish(changed)
+        self._entries.remove_all(partition)
         self._table.remove(partition)
         self._reader.names = self._table.names
         self._surveyed = False
@@ -340,17 +332,13 @@ class ScanRunner:
         if not self._jobs.running:
             self._gone.clear()
 
-    def _add_entry(self, found: FoundEntry) -> None:
-        if self._table.add_entry(found):
-            self._references.add(found)
-            self._duplicates.publish(self._duplicates.add(found))
+    def _update_own(self) -> None:
+        """List the entries that a person keeps, as they were saved or deleted."""
+        for partition in list(self._table.by_name.values()):
+            if self._entries.update_own(partition):
+                self._read_own(partition)
 
-    def _judge_again(self) -> None:
-        """Check entries again by all partitions: root= may name one that was added or removed since, or none."""
-        changed: dict[DedupeKey, None] = {}
-        for partition in self._table.by_name.values():
-            for found in partition.entries:
-                if not found.is_judged_by(self._reader.names):
-                    self._reader.judge(found, complete=True)
-                    changed[dedupe_key(found)] = None
-        self._duplicates.publish(changed, at_once=True)
+    def _read_own(self, partition: FoundPartition) -> None:
+        if self._table.by_name.get(partition.device.name) is partition:
+            retry = partial(self._read_own, partition)
+            self._jobs.submit(Job(self._jobs, partial(self._reader.read_own, partition), partition, retry))

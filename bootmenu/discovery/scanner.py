@@ -101,6 +101,13 @@ class Scanner:
             self._start_threads()
             self._wake()
 
+    def own_changed(self) -> None:
+        """Look again which entries were made here; the next scan does so anyway."""
+        with self._condition:
+            runner = self.runner
+        if runner is not None:
+            runner.own_changed()
+
     def pause(self) -> None:
         """Stop reading until `resume`, and return when no partition is being read."""
         with self._condition:

@@ -70,7 +70,7 @@ class SessionStartup:
                 settings, self.simulated_pin = demonstrated(self.loaded.settings)
                 self.loaded = replace(self.loaded, settings=settings)
             return
-        from bootmenu.discovery.hotplug import Hotplug
+        from bootmenu.discovery.hotplug import Changes, Hotplug, NoChanges
         from bootmenu.discovery.machine_facts import gather
         from bootmenu.discovery.storage import luks
         from bootmenu.session.machine_session import MachineSession
@@ -78,10 +78,10 @@ class SessionStartup:
         machine = gather(self._host)
         if first_stage():  # a menu that was killed may have left volumes open; init has started this one after it
             luks.close_left(self._host)
-        changes = None
+        changes: Changes = NoChanges()
         with contextlib.suppress(OSError):  # without it, r (scan again) finds a new medium
             changes = Hotplug()
-            self._stack.callback(changes.close)  # even if no session is made
+        self._stack.callback(changes.close)  # even if no session is made
         self._create = lambda: self._stack.enter_context(
             contextlib.closing(MachineSession(self._host, machine, settings=self.loaded.settings, changes=changes))
         )

@@ -11,6 +11,9 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value, field
 
+OWN = "own"
+"""BootEntry.source of the entries that a person has made here; they are kept in the state, not on a disk."""
+
 
 class FileRef(Value, kw_only=True):
     """A file on a partition, which may be missing so far."""
@@ -172,7 +175,7 @@ class BootEntry(Value, kw_only=True):
     machine's `compatible` and sets `dtb`, or leaves that None; a parser sets only one of the two."""
     overlays: tuple[FileRef, ...] = ()
     dtb_edits: tuple[str, ...] = ()
-    """Edits of the device tree, in order, as they were typed for one boot (formats/typed_edits.py). Configurations
+    """Edits of the device tree, in order, as they were typed in the editor (formats/typed_edits.py). Configurations
     have none."""
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None
@@ -188,6 +191,11 @@ class BootEntry(Value, kw_only=True):
     """The snapshot that it boots; None for a system itself."""
     manual: str = ""
     """Why it never starts automatically; empty if it may."""
+
+    @property
+    def is_own(self) -> bool:
+        """Return whether a person has made it in the editor, and kept it in the state."""
+        return self.source == OWN
 
     @property
     def name(self) -> str:

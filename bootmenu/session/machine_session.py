@@ -7,12 +7,11 @@ What only entries need is imported with the first one: a machine without any is 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 
-from bootmenu.config.settings import Profile, Settings
+from bootmenu.config.settings import Settings
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.scan_events import Listing
@@ -23,6 +22,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.value import replace
 from bootmenu.session.history import History
+from bootmenu.session.machine_state import MachineState
 from bootmenu.session.partition_access import PartitionAccess
 from bootmenu.typed import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bootmenu.model.entry import BootEntry, Problem
     from bootmenu.model.finding import Report
     from bootmenu.model.machine import MachineFacts
+    from bootmenu.model.own_entry import OwnEntry
     from bootmenu.model.progress import Progress
     from bootmenu.system.host import Host
     from bootmenu.system.power import Power
@@ -90,17 +91,23 @@ class MachineSession:
         """The one of the current scan, or None before it has found a partition."""
         self._renamed_back: set[tuple[str, str]] = set()
         """Device and path of files that boot counting has renamed, and renamed back after a failed jump."""
-        self._state_store = state_store
-        self._opening = threading.Lock()
+        self._state = MachineState(
+            lambda: state_store or _opened_store(host, self.settings, self._partitions),
+            self.scanner.own_changed,
+            listed=state_store is not None or (local and devices is None),
+        )
         self._powers: tuple[Power, ...] | None = None
 
     @property
     def state_store(self) -> StateStore:
         """Return the store of the state that is kept between boots, opening it at the first call."""
-        with self._opening:
-            if self._state_store is None:
-                self._state_store = _opened_store(self.host, self.settings, self._partitions)
-            return self._state_store
+        return self._state.store
+
+    def own_entry(self, entry: BootEntry, title: str) -> OwnEntry:
+        """Return an edited entry as the state keeps it under a title (State.with_own)."""
+        from bootmenu.discovery import own_entries
+
+        return own_entries.stored(self._partitions.resolved(entry), title, self._partitions.known())
 
     @property
     def history(self) -> History:
@@ -159,7 +166,8 @@ class MachineSession:
             lambda: self.machine_report,
             predict=self.predict,
             predict_dtb=self.dtb_builder.predict,
-            may_read=lambda device: _may_read(self.settings, device),
+            may_read=self._partitions.may_read,
+            own=lambda: self._state.own_entries,
         )
         self._reader.table = table
         return self._reader
@@ -347,12 +355,6 @@ class MachineSession:
         """End the scan and unmount everything."""
         self.scanner.close()
         self.release()
-
-
-def _may_read(settings: Settings, device: Device) -> bool:
-    """Return whether the entries of other partitions may depend on this one: a kiosk reads only its own."""
-    kiosk = settings.profile is Profile.KIOSK
-    return not kiosk or any(rule.allows(device.place) for rule in settings.kiosk_disks)
 
 
 def _count_try(session: MachineSession, partitions: PartitionAccess, entry: BootEntry) -> Counted | None:

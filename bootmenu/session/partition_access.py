@@ -73,6 +73,14 @@ class PartitionAccess:
             yield found
         self._presence.scan_completed()
 
+    def may_read(self, device: Device) -> bool:
+        """Return whether the entries of other partitions may depend on this one: a kiosk reads only its own."""
+        from bootmenu.config.settings import Profile
+
+        settings = self._settings()
+        kiosk = settings.profile is Profile.KIOSK
+        return not kiosk or any(rule.allows(device.place) for rule in settings.kiosk_disks)
+
     def known(self) -> dict[str, Device]:
         """Return the partitions by name, including those that a running scan has not found again yet."""
         return {**self.unscanned, **self._scanned()}

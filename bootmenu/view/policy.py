@@ -87,6 +87,8 @@ class Policy(Value, kw_only=True):
         """Return how an entry can be used, whatever its verdict."""
         if not self.kiosk:
             return Access.FREE
+        if listing.entry.is_own:
+            return Access.ABSENT  # whoever can write the state could add one
         if listing.entry.snapshot is not None and listing.entry.id not in self.entries:
             return Access.ABSENT  # nobody who passes by is to get an older system, unless it is named
         if _first_match(listing.entry.id, self.entries) is None or not self._allows_places(listing):

@@ -208,7 +208,7 @@ def _write(disk: dict[str, bytes], place: Path, state: State) -> list[dict[str, 
     for name, data in disk.items():
         (place / name).write_bytes(data)
     journal = Journal()
-    write_into(place, encode(state), journal)
+    write_into(place, state, journal)
     return list(after_a_cut(dict(disk), journal))
 
 

@@ -337,7 +337,7 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before:
     for name, data in disk.items():
         (folder / name).write_bytes(data)
     after, journal = State(default="new").booting(FIRST), Journal()
-    write_into(folder, encode(after), journal)
+    write_into(folder, after, journal)
     seen = set()
     for number, content in enumerate(after_a_cut(disk, journal)):
         place = tmp_path / str(number)
