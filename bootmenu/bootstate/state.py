@@ -16,7 +16,7 @@ from bootmenu.bootstate.state_json import KEPT, SCHEMA
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
-from bootmenu.model.own_entry import MOST, OwnEntry
+from bootmenu.model.own_entry import MOST, OwnEntry, kept_id
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, replace
 from bootmenu.system import durable_file
@@ -161,7 +161,8 @@ class State(Value, kw_only=True):
 
     def without_own(self, entry: str) -> State:
         """Return the state without an entry that was made here, which is not the default any more either."""
-        left = tuple(one for one in self.own if one.entry.id != entry)
+        kept = kept_id(entry)
+        left = tuple(one for one in self.own if one.entry.id != kept)
         return replace(self.without_default(entry).without_once(entry), own=left)
 
     def mark_good(self, at: str) -> State:

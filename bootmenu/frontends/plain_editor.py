@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Change an entry for one boot, on a terminal that can only print lines."""
+"""Change an entry for one boot, or keep it as one of one's own, on a terminal that can only print lines."""
 
 from __future__ import annotations
 
+from bootmenu.bootstate.state import StateError
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.plain_base import PlainBase
-from bootmenu.i18n import _
+from bootmenu.i18n import _, localized
 from bootmenu.model.finding import Severity
+from bootmenu.model.own_entry import MOST_CHARACTERS
 from bootmenu.model.value import replace
 from bootmenu.terminal.teletype import typed_number
-from bootmenu.view.entry_editor import EntryEditor, EntryPart, file_text
-from bootmenu.view.entry_form import placeholder, suitable_trees
+from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.entry_form import Choices, placeholder
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.wording import explained, verdict_line
 
@@ -23,19 +25,27 @@ class PlainEditor:
         """The entry with the changes so far, and its findings."""
         self.wants_boot = False
         """Whether the last answer was to start it."""
+        self.saved = False
+        """Whether it was kept as an entry of one's own."""
         self._menu, self._session, self.teletype = menu, menu.context.session, menu.teletype
         self._editor = EntryEditor.of(listing.entry)
+        self._found: Choices | None = None
+        """What the lines can be chosen from, once it was asked."""
 
     def ask(self) -> bool:
         """Show the entry and carry out one answer; return False to leave the editor."""
         self._show()
-        answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
+        answer = self.teletype.ask(_("Number of a line to change, b to start it, s to save it, Enter to leave: "))
         number, self.wants_boot = typed_number(answer), answer == "b"
         lines = len(self._editor.slots)
         if not answer:
-            self.teletype.say(_("The editor is left. Nothing is saved."))
+            dropped = self._editor.changed
+            self.teletype.say(_("The editor is left. Nothing is saved.") if dropped else _("The editor is left."))
+        elif answer == "s" and self._menu.context.permits("save"):
+            self._save()
+            return not self.saved
         elif not self.wants_boot and (number is None or not 1 <= number <= lines):
-            self.teletype.say(_("That is none of the lines 1 to {n}, and not b.").format(n=lines))
+            self.teletype.say(_("That is none of the lines 1 to {n}, and not b or s.").format(n=lines))
         elif number is not None:
             changed = self._change(replace(self._editor, index=number - 1))
             if changed.edited() != self._editor.edited():
@@ -43,10 +53,29 @@ class PlainEditor:
             self._editor = changed
         return bool(answer)
 
+    def _save(self) -> None:
+        """Ask for a name, and keep the entry under it."""
+        name = self.teletype.ask(_("Name of your entry (Enter for none): ")).strip()[:MOST_CHARACTERS]
+        if not name:
+            self.teletype.say(_("Nothing is saved."))
+            return
+        own, store = self._session.entry_files.own_entry(self._editor.edited(), name), self._session.state_store
+        try:
+            kept = store.update(lambda state: state.with_own(own))
+        except StateError as error:
+            self.teletype.say(localized(error.message), "  ! ")
+            self.teletype.say(localized(error.hint), "    → ")
+            return
+        self.saved = True
+        self.teletype.say(_("saved as an entry of your own: {title}").format(title=name))
+        if not kept:
+            self.teletype.say(localized(store.error), "  ! ")
+
     def _show(self) -> None:
         for number, slot in enumerate(self._editor.slots, 1):
             text = slot.line.text or placeholder(slot, self._session.machine)
-            self.teletype.say(text, f" {number:>2}  {explained(_(slot.part), '')}")
+            changed = "▌" if slot.changed else " "
+            self.teletype.say(text, f"{changed}{number:>2}  {explained(_(slot.part), '')}")
         self.teletype.say(verdict_line(self.listing.report.verdict))
         for severity in (Severity.FAIL, Severity.WARN):
             for finding in self.listing.report.of(severity):
@@ -54,27 +83,36 @@ class PlainEditor:
 
     def _change(self, editor: EntryEditor) -> EntryEditor:
         """Ask for a new value of the current line; return the editor with it."""
-        texts: list[str] = []
-        if editor.current.part is EntryPart.TREE:
-            choices = suitable_trees(self._session.device_trees(self.listing))
-            texts = list(dict.fromkeys(file_text(choice.ref, editor.entry.device) for choice in choices))
-            for number, text in enumerate(texts, 1):
-                self.teletype.say(text, f"  {number:>2}  ")
-            message = _("A number selects one of these.") if texts else _("no device tree for this board found")
-            self.teletype.say(f"  {message}")
-        before = editor.current.line.text
+        part, before = editor.current.part, editor.current.line.text
+        texts = [text for text in editor.choices(self._choices().of(part)) if text] if part.is_file else []
+        for number, text in enumerate(texts, 1):
+            self.teletype.say(text, f"  {number:>2}  ")
+        if texts:
+            self.teletype.say("  " + _("A number selects one of these. Tab completes a path."))
+        elif part is EntryPart.TREE:
+            self.teletype.say("  " + _("no device tree for this board found"))
+        files = self._session.entry_files
         try:
-            line = self.teletype.edit(before)
+            line = self.teletype.edit(
+                before, (lambda text: files.completions(editor.entry, text)) if part.is_file else None
+            )
         except KeyboardInterrupt:
             line = before
             self.teletype.say()
         wanted = typed_number(line)
-        if wanted is not None and editor.current.part is EntryPart.TREE:
+        if wanted is not None and part.is_file:
             if not 1 <= wanted <= len(texts):
-                self.teletype.say(_("That is no number of a device tree."))
+                self.teletype.say(_("That is the number of none of these files."))
                 return editor
             line = texts[wanted - 1]
         if line == before:
             self.teletype.say(_("It stays as it was."))
             return editor
         return editor.with_line(LineEditor().insert(line))
+
+    def _choices(self) -> Choices:
+        if self._found is None:
+            entry = self._editor.entry
+            trees = self._session.device_trees(self.listing)
+            self._found = Choices(trees=trees, files=self._session.entry_files.choices(entry))
+        return self._found

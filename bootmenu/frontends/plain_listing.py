@@ -128,6 +128,8 @@ class PlainListing(PlainBase):
         missing = set() if self._locked else {Situation.LOCKED}
         if not self._has_folds:
             missing.add(Situation.FOLDED)
+        if not any(listing.entry.is_own for listing in self.results.listings):
+            missing.add(Situation.OWN)
         for action in plain_commands():
             if self.context.permits(action.name) and action.labelled_with not in missing:
                 yield action

@@ -173,11 +173,23 @@ class PlainMenu(PlainListing):
         self._outcome = Quit()
 
     def do_edit(self, listing: Listing) -> None:
-        """Change an entry for this boot only, until it is started or the editor is left."""
+        """Change an entry for this boot, or keep it as one of one's own, until the editor is left."""
         editor = PlainEditor(self, listing)
         while self._outcome is None and editor.ask():
             if editor.wants_boot:
                 self._try(partial(self._boot, editor.listing))
+        if editor.saved:
+            self.do_rescan()
+
+    def do_remove(self, listing: Listing) -> None:
+        """Delete an entry that a person has made, after a confirmation."""
+        if not listing.entry.is_own:
+            self.teletype.say(_("Only entries of your own can be deleted."))
+        elif self.teletype.sure(_("Delete {name}?").format(name=full_name(listing.entry))):
+            store = self._session.state_store
+            if not store.update(lambda state: state.without_own(listing.entry.id)):
+                self.teletype.say(localized(store.error), "  ! ")
+            self.do_rescan()
 
     def do_make_default(self, listing: Listing) -> None:
         """Ask whether to make an entry the default, or to undo that: with Caps Lock `d` is this command, too."""

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from bootmenu.model.entry import BootEntry, Problem
     from bootmenu.model.finding import Report
     from bootmenu.model.machine import MachineFacts
-    from bootmenu.model.own_entry import OwnEntry
     from bootmenu.model.progress import Progress
+    from bootmenu.session.entry_files import EntryFiles
     from bootmenu.system.host import Host
     from bootmenu.system.power import Power
     from bootmenu.typed import NoReturn
@@ -103,12 +103,6 @@ class MachineSession:
         """Return the store of the state that is kept between boots, opening it at the first call."""
         return self._state.store
 
-    def own_entry(self, entry: BootEntry, title: str) -> OwnEntry:
-        """Return an edited entry as the state keeps it under a title (State.with_own)."""
-        from bootmenu.discovery import own_entries
-
-        return own_entries.stored(self._partitions.resolved(entry), title, self._partitions.known())
-
     @property
     def history(self) -> History:
         """Return what was done since the session began."""
@@ -125,6 +119,13 @@ class MachineSession:
         from bootmenu.compat import check_machine
 
         return check_machine(self._machine)
+
+    @cached_property
+    def entry_files(self) -> EntryFiles:
+        """What the editor of an entry asks about the partitions."""
+        from bootmenu.session.entry_files import EntryFiles
+
+        return EntryFiles(self._partitions)
 
     @cached_property
     def dtb_builder(self) -> DtbBuilder:

@@ -165,6 +165,14 @@ class PartitionAccess:
         stack.enter_context(self.mounts.holding(device))
         return stack.enter_context(self.mounts.reading(device))
 
+    def device_of(self, entry: BootEntry, reference: str) -> str:
+        """Return the kernel name of the partition that a reference in an entry means, or the reference if there is
+        none."""
+        devices = self.known()
+        own = devices.get(entry.device)
+        found = resolve.resolve(reference, own, tuple(devices.values())) if own is not None else None
+        return reference if found is None else found.name
+
     def resolved(self, entry: BootEntry) -> BootEntry:
         """Return the entry with each partition under its kernel name (sda1), if it is known."""
         devices = self.known()

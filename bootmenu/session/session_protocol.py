@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bootmenu.model.finding import Report
     from bootmenu.model.machine import MachineFacts
     from bootmenu.model.progress import Progress
+    from bootmenu.session.entry_files import EntryFiles
     from bootmenu.session.history import History
     from bootmenu.system.power import Power
     from bootmenu.typed import NoReturn
@@ -83,6 +84,10 @@ class Session(Protocol):
     def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """Return the device trees for this entry's kernel, those for this board first. Reads the disk, once per scan;
         may be called in any thread."""
+
+    @property
+    def entry_files(self) -> EntryFiles:
+        """Return what the editor of an entry asks about the partitions."""
 
     def recheck(self, entry: BootEntry) -> Listing:
         """Judge a changed entry as a scan would. Reads the disk; may be called in any thread."""

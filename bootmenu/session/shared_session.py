@@ -26,6 +26,7 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
+from bootmenu.session.entry_files import EntryFiles
 from bootmenu.session.history import History
 from bootmenu.session.session_protocol import BusyError, Session
 from bootmenu.system.power import Power
@@ -171,6 +172,11 @@ class ConsoleSession:
     def device_trees(self, listing: Listing) -> tuple[DtbChoice, ...]:
         """Return the device trees for an entry's kernel, those for this board first."""
         return self._session.device_trees(listing)
+
+    @property
+    def entry_files(self) -> EntryFiles:
+        """Return what the editor of an entry asks about the partitions."""
+        return self._session.entry_files
 
     def recheck(self, entry: BootEntry) -> Listing:
         """Judge a changed entry."""

@@ -51,6 +51,16 @@ class EditedLine:
         self._line = self._line.insert(text, LONGEST)
         self._draw()
 
+    def replace(self, text: str) -> None:
+        """Take another text, with the cursor at its end."""
+        self._line = TypedLine.of(text[:LONGEST])
+        self._draw()
+
+    def draw_again(self) -> None:
+        """Show the line in a new row, after something else was printed."""
+        self._shown, self._column = "", 0
+        self._draw()
+
     def press(self, name: str) -> None:
         """Carry out a key of the line; ignore any other."""
         if (edit := _EDITS.get(name)) is not None:

@@ -27,6 +27,10 @@ class Idle(Exception):  # noqa: N818 - named after what it stands for, like EOFE
     """Nothing was typed for so long that the person may have gone, or may be another one."""
 
 
+Complete = Callable[[str], str | None]
+"""Returns a text with more of it, or None after it has printed the ways to go on, and the beginning of a new row."""
+
+
 class Prompt:
     """Read lines from one terminal, as a context manager that restores the terminal at its end.
 
@@ -87,10 +91,10 @@ class Prompt:
         self._write(question)
         return self._line(shown=False).removesuffix("\n")
 
-    def edit(self, text: str, room: int) -> str:
+    def edit(self, text: str, room: int, complete: Complete | None = None) -> str:
         """Let a text be changed in the terminal's row, and return it with a line end; "" and Idle as for `readline`.
 
-        room: columns that it may take.
+        room: columns that it may take. complete: what Tab does, if anything.
         """
         self.take()
         line = EditedLine(text, room, self._write)
@@ -101,6 +105,12 @@ class Prompt:
                     return line.text + "\n"
                 case Paste(pasted):
                     line.insert(one_line(pasted))
+                case Key(name="tab") if complete is not None:
+                    longer = complete(line.text)
+                    if longer is None:
+                        line.draw_again()
+                    else:
+                        line.replace(longer)
                 case Key(character=character) if character:
                     line.insert(character)
                 case Key(name=name):

@@ -6,13 +6,18 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from posixpath import commonprefix
 from time import monotonic
 
 from bootmenu.i18n import _
 from bootmenu.terminal.cells import clean, fold
 from bootmenu.terminal.character_sets import to_ascii
-from bootmenu.terminal.line_input import Idle
+from bootmenu.terminal.line_input import Complete, Idle
 from bootmenu.typed import Protocol, TextIO
+
+_MOST_WAYS = 15
+"""Most ways for a text to go on that are printed."""
 
 
 class EndOfInput(Exception):  # noqa: N818 - named after what it stands for, like EOFError
@@ -40,7 +45,7 @@ class Teletype:
         source: Source,
         sink: TextIO,
         secret: Callable[[str], str] | None = None,
-        edit: Callable[[str, int], str] | None = None,
+        edit: Callable[[str, int, Complete | None], str] | None = None,
         *,
         ending: Callable[[], bool] = lambda: False,
         ascii_only: bool = True,
@@ -90,17 +95,34 @@ class Teletype:
         self._check_idle(asked)
         return answer
 
-    def edit(self, text: str) -> str:
-        """Let a text be changed, and return it. Raise EndOfInput, Idle, or KeyboardInterrupt after Ctrl+C."""
+    def edit(self, text: str, ways: Callable[[str], Sequence[str]] | None = None) -> str:
+        """Let a text be changed, and return it. Raise EndOfInput, Idle, or KeyboardInterrupt after Ctrl+C.
+
+        ways: returns how a text can go on, for the Tab key."""
         if (edit := self._edit) is None:
             answer = self.ask(_("New value (Enter keeps the old one, - clears it): "))
             return text if not answer else "" if answer == "-" else answer
         self.say(_("Change it and press Enter. Ctrl+U clears it, Ctrl+C leaves it as it was."))
         self._write("> ")
         asked = self._clock()
-        answer = self._line(lambda: edit(text, self.room - 2)).strip()
+        complete = None if ways is None else partial(self._complete, ways)
+        answer = self._line(lambda: edit(text, self.room - 2, complete)).strip()
         self._check_idle(asked)
         return answer
+
+    def _complete(self, ways: Callable[[str], Sequence[str]], text: str) -> str | None:
+        """Return the text with what all ways to go on have in common; print them if that is nothing more."""
+        found = list(ways(text))
+        longer = commonprefix(found)
+        if len(longer) > len(text) or len(found) == 1:
+            return longer
+        self._write("\n")
+        for way in found[:_MOST_WAYS]:
+            self.say(way, "  ")
+        if len(found) != len(found[:_MOST_WAYS]) or not found:
+            self.say(_("and {n} more").format(n=len(found) - _MOST_WAYS) if found else _("no file begins like this"))
+        self._write("> ")
+        return None
 
     def _check_idle(self, asked: float) -> None:
         if self.idle is not None and self._clock() - asked > self.idle:

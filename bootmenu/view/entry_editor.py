@@ -7,6 +7,7 @@ These are immutable values: each edit returns a new editor, and the entry that i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from posixpath import commonprefix
 
 from bootmenu.i18n import N_
 from bootmenu.model.closed_set import StrEnum
@@ -31,6 +32,11 @@ class EntryPart(StrEnum):
         """Return whether an entry may have several; the editor then offers an empty line after the last."""
         return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY, EntryPart.EDIT)
 
+    @property
+    def is_file(self) -> bool:
+        """Return whether the line names a file."""
+        return self not in (EntryPart.COMMAND_LINE, EntryPart.EDIT)
+
 
 class Slot(Value):
     """One line. file: the entry's file that the line began with, or None."""
@@ -38,6 +44,13 @@ class Slot(Value):
     part: EntryPart
     line: LineEditor
     file: FileRef | None = None
+    original: str = ""
+    """The text that the line began with."""
+
+    @property
+    def changed(self) -> bool:
+        """Return whether the line has another text than at the beginning."""
+        return self.line.text != self.original
 
 
 class EntryEditor(Value):
@@ -46,24 +59,26 @@ class EntryEditor(Value):
     entry: BootEntry
     slots: tuple[Slot, ...]
     index: int = 0
+    completions: tuple[str, ...] = ()
+    """How the path in the current line can go on, once that was asked; empty after the line is changed otherwise."""
 
     @classmethod
     def of(cls, entry: BootEntry) -> EntryEditor:
         """Return an editor whose lines describe the entry as it is."""
 
-        def slot(part: EntryPart, file: FileRef) -> Slot:
-            return Slot(part, LineEditor.of(file_text(file, entry.device)), file)
+        def written(part: EntryPart, text: str, file: FileRef | None = None) -> Slot:
+            return Slot(part, LineEditor.of(text), file, text)
 
-        slots = [
-            Slot(EntryPart.COMMAND_LINE, LineEditor.of(entry.cmdline.text)),
-            slot(EntryPart.KERNEL, entry.kernel),
-        ]
+        def slot(part: EntryPart, file: FileRef) -> Slot:
+            return written(part, file_text(file, entry.device), file)
+
+        slots = [written(EntryPart.COMMAND_LINE, entry.cmdline.text), slot(EntryPart.KERNEL, entry.kernel)]
         slots += [slot(EntryPart.INITRAMFS, file) for file in entry.initrds]
         slots += [Slot(EntryPart.INITRAMFS, LineEditor())]
         slots += [slot(EntryPart.TREE, entry.dtb) if entry.dtb else Slot(EntryPart.TREE, LineEditor())]
         slots += [slot(EntryPart.OVERLAY, file) for file in entry.overlays]
         slots += [Slot(EntryPart.OVERLAY, LineEditor())]
-        slots += [Slot(EntryPart.EDIT, LineEditor.of(text)) for text in entry.dtb_edits]
+        slots += [written(EntryPart.EDIT, text) for text in entry.dtb_edits]
         return cls(entry, (*slots, Slot(EntryPart.EDIT, LineEditor())))
 
     @property
@@ -82,24 +97,47 @@ class EntryEditor(Value):
             kept = slots[index if index in empty else empty[-1]] if empty else Slot(part, LineEditor())
             slots[filled + 1 : own[-1] + 1] = [kept]
             index = min(index, filled + 1)
-        return replace(self, slots=tuple(slots), index=index)
+        return replace(self, slots=tuple(slots), index=index, completions=())
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the text of every line."""
+        return tuple(slot.line.text for slot in self.slots)
 
     def move(self, steps: int) -> EntryEditor:
         """Go that many lines down, or up if negative."""
-        return replace(self, index=max(0, min(self.index + steps, len(self.slots) - 1)))
+        return replace(self, index=max(0, min(self.index + steps, len(self.slots) - 1)), completions=())
 
-    def choose(self, choices: Sequence[FileRef], steps: int) -> EntryEditor:
-        """Set the device tree to the one that many steps after the current one in the list of choices.
+    def choices(self, files: Sequence[FileRef]) -> tuple[str, ...]:
+        """Return the texts that the current line is chosen from: completions of its path, or else these files, with
+        an empty line if it may be empty."""
+        if self.completions:
+            return self.completions
+        texts = dict.fromkeys(file_text(file, self.entry.device) for file in files)
+        return ("", *texts) if texts and self.current.part is not EntryPart.KERNEL else tuple(texts)
 
-        The running tree (an empty line) is always one of them. Other lines than the device tree's stay as they are.
+    def can_choose(self, files: Sequence[FileRef]) -> bool:
+        """Return whether the current line is one of its choices, so that the next one can take its place."""
+        return self.current.line.text in self.choices(files)
+
+    def choose(self, files: Sequence[FileRef], steps: int) -> EntryEditor:
+        """Replace the current line by the one that many steps after it in the list of choices."""
+        texts = self.choices(files)
+        chosen = texts[(texts.index(self.current.line.text) + steps) % len(texts)]
+        return replace(self.with_line(LineEditor.of(chosen)), completions=self.completions)
+
+    def complete(self, found: Sequence[str]) -> EntryEditor:
+        """Complete the path in the current line, as a shell does. found: how it can go on.
+
+        One way is taken. Of several, what they have in common is taken; if that is nothing, the first of them.
         """
-        if self.current.part is not EntryPart.TREE:
+        if not found:
             return self
-        texts = ["", *dict.fromkeys(file_text(file, self.entry.device) for file in choices)]
-        text = self.current.line.text
-        # from a path that is not in the list, start with the running tree
-        index = texts.index(text) + steps if text in texts else 0
-        return self.with_line(LineEditor.of(texts[index % len(texts)]))
+        text = commonprefix(list(found))
+        if len(found) > 1 and text == self.current.line.text:
+            text = found[0]
+        ways = tuple(found) if len(found) > 1 else ()
+        return replace(self.with_line(LineEditor.of(text)), completions=ways)
 
     @property
     def changed(self) -> bool:

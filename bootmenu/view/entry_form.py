@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
+from bootmenu.discovery.file_choices import FileChoices
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import _, ngettext
+from bootmenu.model.entry import FileRef
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value, field
 from bootmenu.terminal.cells import cells, clean, fit
 from bootmenu.view.entry_editor import EntryEditor, EntryPart, Slot, file_text
 from bootmenu.view.entry_summary import findings, none_given, own_tree
@@ -17,11 +20,31 @@ from bootmenu.view.styled_text import Line, Span, Style, block, rule
 from bootmenu.view.wording import WORDS
 
 SHOWN_CHOICES = 5
-"""Number of device trees that are listed under their line; Tab steps through all of them."""
+"""Number of choices that are listed under their line; Tab steps through all of them."""
 
 
-def fields(editor: EntryEditor, machine: MachineFacts, choices: Sequence[DtbChoice] | None, width: int) -> list[Line]:
-    """Return a row for each line of the editor, and the choices of device tree under their line if that is edited.
+class Choices(Value, kw_only=True):
+    """What the lines of an entry can be chosen from."""
+
+    trees: tuple[DtbChoice, ...] = ()
+    files: FileChoices = field(default_factory=FileChoices)
+
+    def of(self, part: EntryPart) -> tuple[FileRef, ...]:
+        """Return the files for a line; none for a line that names no file."""
+        match part:
+            case EntryPart.KERNEL:
+                return self.files.kernels
+            case EntryPart.INITRAMFS:
+                return self.files.initramfs
+            case EntryPart.TREE:
+                return tuple(choice.ref for choice in suitable_trees(self.trees))
+            case EntryPart.OVERLAY:
+                return self.files.overlays
+        return ()
+
+
+def fields(editor: EntryEditor, machine: MachineFacts, choices: Choices | None, width: int) -> list[Line]:
+    """Return a row for each line of the editor, and under the current one what it can be chosen from.
 
     choices: None while they are searched for.
     """
@@ -29,7 +52,7 @@ def fields(editor: EntryEditor, machine: MachineFacts, choices: Sequence[DtbChoi
     for index, slot in enumerate(editor.slots):
         current = index == editor.index
         lines.append(_field(editor, slot, machine, width, current=current))
-        if current and slot.part is EntryPart.TREE:
+        if current and slot.part.is_file:
             lines += _choices(editor, choices, width)
     return lines
 
@@ -43,8 +66,11 @@ def _field(editor: EntryEditor, slot: Slot, machine: MachineFacts, width: int, *
     index = editor.slots.index(slot)
     repeated = slot.part.repeatable and index > 0 and editor.slots[index - 1].part is slot.part and not current
     label = "" if repeated and slot.line.text else _(slot.part)
-    mark = Span("▶ " if current else "  ", Style.KEY)
-    head = (mark, Span(fit(label, _column() - 2), Style.LABEL))
+    head = (
+        Span("▶" if current else " ", Style.KEY),
+        Span("▌" if slot.changed else " ", Style.WARN),
+        Span(fit(label, _column() - 2), Style.LABEL),
+    )
     room = width - _column() - 1
     if current:
         typed = slot.line.spans(room)
@@ -76,39 +102,46 @@ def suitable_trees(choices: Sequence[DtbChoice]) -> list[DtbChoice]:
     return [choice for choice in choices if choice.fits is not Fit.OTHER]
 
 
-def _choices(editor: EntryEditor, choices: Sequence[DtbChoice] | None, width: int) -> list[Line]:
+def _choices(editor: EntryEditor, choices: Choices | None, width: int) -> list[Line]:
+    """Return what the current line can be chosen from, around what it is now."""
+    part = editor.current.part
     if choices is None:
-        return block(width - 1, [], _column(), _("looking for device trees"), Style.DIM)
-    ours = suitable_trees(choices)
-    if not ours:
-        message = _("no device tree for this board found")
-        if choices:
-            message = ngettext(
-                "no device tree for this board found; {n} for another board",
-                "no device tree for this board found; {n} for other boards",
-                len(choices),
-            )
-        return block(width - 1, [], _column(), message, Style.DIM)
-    texts = [file_text(choice.ref, editor.entry.device) for choice in ours]
-    chosen = texts.index(editor.current.line.text) if editor.current.line.text in texts else 0
-    start = max(0, min(chosen - SHOWN_CHOICES // 2, len(ours) - SHOWN_CHOICES))
+        return block(width - 1, [], _column(), _("looking for files"), Style.DIM)
+    files = choices.of(part)
+    texts = [text for text in editor.choices(files) if text]
+    if not texts:
+        return block(width - 1, [], _column(), _no_tree(choices.trees), Style.DIM) if part is EntryPart.TREE else []
+    now = editor.current.line.text
+    chosen = texts.index(now) if now in texts else 0
+    start = max(0, min(chosen - SHOWN_CHOICES // 2, len(texts) - SHOWN_CHOICES))
+    fits = {} if editor.completions else _fits(editor, choices.trees)
+    column = max(map(cells, fits.values()), default=0) if part is EntryPart.TREE else 0
     lines = []
-    fits = max(cells(_("this board")), cells(_("related")))
-    for number, choice in enumerate(ours[start : start + SHOWN_CHOICES], start=start):
-        label = _("this board") if choice.fits is Fit.EXACT else _("related")
-        room = width - _column() - 5 - fits
-        mark = "•" if texts[number] == editor.current.line.text else " "
-        lines.append(
-            Line(
-                (
-                    Span(" " * _column()),
-                    Span(f"{mark} ", Style.KEY),
-                    Span(fit(clean(texts[number]), room), Style.TEXT),
-                    Span("  " + fit(label, fits), Style.DIM),
-                )
-            )
-        )
+    for text in texts[start : start + SHOWN_CHOICES]:
+        room = width - _column() - 3 - (column + 2 if column else 0)
+        label = [Span("  " + fit(fits.get(text, ""), column), Style.DIM)] if column else []
+        shown = Span(fit(clean(text), room), Style.TEXT)
+        lines.append(Line((Span(" " * _column()), Span("• " if text == now else "  ", Style.KEY), shown, *label)))
+    if len(texts) > SHOWN_CHOICES:
+        more = _("{chosen} of {n}").format(chosen=chosen + 1, n=len(texts)) if now in texts else str(len(texts))
+        lines.append(Line((Span(" " * (_column() + 2)), Span(more, Style.DIM))))
     return lines
+
+
+def _fits(editor: EntryEditor, trees: Sequence[DtbChoice]) -> dict[str, str]:
+    """Return how well each suitable device tree fits, by its text."""
+    words = {Fit.EXACT: _("this board"), Fit.RELATED: _("related")}
+    return {file_text(tree.ref, editor.entry.device): words[tree.fits] for tree in suitable_trees(trees)}
+
+
+def _no_tree(trees: Sequence[DtbChoice]) -> str:
+    if not trees:
+        return _("no device tree for this board found")
+    return ngettext(
+        "no device tree for this board found; {n} for another board",
+        "no device tree for this board found; {n} for other boards",
+        len(trees),
+    )
 
 
 def verdict_rule(judged: Listing | None, width: int) -> Line:

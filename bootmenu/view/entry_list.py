@@ -266,9 +266,14 @@ def _matching_rows(rows: Iterable[Row], words: Sequence[str]) -> list[Row]:
     return listed or [Row(None, _("No entry has these words."))]
 
 
+def entry_key(entry_id: str) -> str:
+    """Return the key of an entry's row."""
+    return f"entry {entry_id}"
+
+
 def _entry_row(entry: EntryTexts, number: int = 0, *, within: str = "") -> Row:
     """Return the row of an entry. number: its place in the list, from 1; there are keys for nine."""
-    return Row(f"entry {entry.listing.entry.id}", entry=entry, number=number if number <= 9 else 0, within=within)
+    return Row(entry_key(entry.listing.entry.id), entry=entry, number=number if number <= 9 else 0, within=within)
 
 
 def _fold(entries: Sequence[EntryTexts], group: Group, folded: dict[str, list[EntryTexts]]) -> list[EntryTexts]:

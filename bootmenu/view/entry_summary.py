@@ -147,7 +147,7 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
     if entry.manual:
         lines += field(_("note"), _("Never starts automatically."), width, style=Style.WARN)
         lines += field("", clean(localized(entry.manual), 1000), width, style=Style.WARN)
-    source = clean(entry.source, 20)
+    source = _("the editor of this menu") if entry.is_own else clean(entry.source, 20)
     where = f"{path_of(entry.config, entry.device)} ({source})" if entry.config else source
     lines += field(_("from"), where, width, style=Style.DIM)
     return lines

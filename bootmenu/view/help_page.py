@@ -34,6 +34,7 @@ _GROUPS: dict[str, frozenset[str]] = {
     N_("Start"): frozenset({"boot", "test", "confirm", "yes", "enter_pin", "cancel"}),
     N_("Change"): frozenset(
         {*("edit", "make_default", "next_boot", "choose", "choose_back", "revert")}
+        | {*("save", "undo", "redo", "remove")}
         | {*("erase", "delete", "erase_word", "clear", "kill")}
     ),
     N_("Look"): frozenset(

@@ -12,6 +12,7 @@ class ScreenId(StrEnum):
 
     MENU = N_("In the menu")
     EDIT = N_("While an entry is edited")
+    NAME = N_("When it asks for a name")
     FILTER = N_("While a filter is typed")
     SEARCH = N_("While a page is searched")
     DETAILS = N_("In the details")
@@ -36,11 +37,11 @@ CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
 SCROLLED = (ScreenId.REFUSAL, *READING)
 BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)
 LETTERLESS = (
-    *(ScreenId.EDIT, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE),
+    *(ScreenId.EDIT, ScreenId.NAME, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE),
     *(ScreenId.KIOSK, ScreenId.PIN),
 )
 """Screens on which letters are typed, and are not keys of actions."""
-TYPING = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE)
+TYPING = (ScreenId.EDIT, ScreenId.NAME, ScreenId.FILTER, ScreenId.SEARCH, ScreenId.PASSPHRASE)
 
 
 class Requirement(Enum):
@@ -67,6 +68,8 @@ class Situation(Enum):
     """A row of snapshots is selected that is folded."""
     LOCKED = auto()
     """There is an encrypted partition."""
+    OWN = auto()
+    """An entry is selected that a person has made here."""
     FILTER = auto()
     """A filter is set."""
     SEARCH = auto()

@@ -28,7 +28,7 @@ def test_what_was_chosen_in_the_menu_goes_before_the_file_and_the_system() -> No
 
 @pytest.mark.parametrize("name", ["LC_ALL", "LC_MESSAGES"])
 def test_who_asks_for_a_language_now_gets_it(name: str) -> None:
-    assert _look(Loaded(), **{name: "fr_FR.UTF-8"}) == (None, "light")
+    assert _look(Loaded(), STATE, **{name: "fr_FR.UTF-8"}) == (None, "light")
 
 
 def test_options_and_the_kernels_command_line_go_first() -> None:

@@ -18,8 +18,10 @@ from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
 from bootmenu.config.settings import Profile, Settings
+from bootmenu.discovery import own_entries
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DtbChoice
+from bootmenu.discovery.file_choices import FileChoices
 from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
@@ -44,9 +46,11 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem, Snaps
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.own_entry import OwnEntry
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
+from bootmenu.session.entry_files import EntryFiles
 from bootmenu.session.history import History
 from bootmenu.system.power import Power, PowerError
 
@@ -395,6 +399,26 @@ def _history() -> History:
     return found
 
 
+class FakeEntryFiles(EntryFiles):
+    """Offers the files that a test sets: their names by kind, and all paths."""
+
+    def __init__(self, choices: FileChoices, paths: Sequence[str]) -> None:
+        self._choices = choices
+        self._paths = paths
+
+    def choices(self, entry: BootEntry) -> FileChoices:
+        """See EntryFiles."""
+        return self._choices
+
+    def completions(self, entry: BootEntry, text: str) -> tuple[str, ...]:
+        """See EntryFiles."""
+        return tuple(path for path in self._paths if path.startswith(text))
+
+    def own_entry(self, entry: BootEntry, title: str) -> OwnEntry:
+        """See EntryFiles."""
+        return own_entries.stored(entry, title, {BOOT.name: BOOT, ROOT.name: ROOT})
+
+
 @dataclass
 class FakeSession:
     """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
@@ -407,6 +431,7 @@ class FakeSession:
     scan_error: Exception | None = None
     plan_error: Exception | None = None
     trees: Sequence[DtbChoice] = ()
+    entry_files: EntryFiles = field(default_factory=lambda: FakeEntryFiles(FileChoices(), ()))
     steps: Sequence[Progress] = LOADING
     load_error: Exception | None = None
     """Raised after the steps."""

@@ -14,7 +14,9 @@ from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree
+from bootmenu.discovery import own_entries
 from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
+from bootmenu.discovery.file_choices import FileChoices
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.storage.luks import UnlockError
@@ -28,6 +30,7 @@ from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
+from bootmenu.model.own_entry import MOST
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -175,7 +178,7 @@ def test_every_answer_is_answered() -> None:
     assert said.count("Nothing was typed; here is the list again.") == 1
     assert said.count("Nothing was chosen.") == 2
     assert said.count("No: nothing was done.") == 1
-    for text in ("That is none of the lines 1 to 7, and not b.", "It stays as it was.", "The editor is left."):
+    for text in ("That is none of the lines 1 to 7, and not b or s.", "It stays as it was.", "The editor is left."):
         assert text in said
 
 
@@ -213,6 +216,43 @@ def test_a_device_tree_is_chosen_by_its_number() -> None:
     assert "no device tree for this board found" in said
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.dtb == fakes.DEBIAN.entry.dtb
+
+
+def test_every_file_is_chosen_by_its_number_and_a_changed_line_is_marked() -> None:
+    kernels = tuple(FileRef(device="mmcblk0p1", path=f"/vmlinuz-{number}") for number in (1, 2))
+    files = fakes.FakeEntryFiles(FileChoices(kernels=kernels), ())
+    said, outcome = sit(fakes.FakeSession(entry_files=files), "e 1", "2", "9", "2", "2", "b")
+    assert "A number selects one of these. Tab completes a path." in said
+    assert "That is the number of none of these files." in said
+    assert "| 2  kernel: /vmlinuz-2" in said
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.kernel.path == "/vmlinuz-2"
+
+
+def test_changes_are_kept_as_an_entry_of_ones_own_and_deleted() -> None:
+    session = fakes.FakeSession()
+    said, _ = sit(session, "e 1", "1", "single", "s", "", "s", "my test entry", "R 1")
+    assert said.count("Nothing is saved.") == 1
+    assert "saved as an entry of your own: my test entry" in said
+    (own,) = session.state_store.state.own
+    assert (own.entry.title, own.entry.cmdline.text) == ("my test entry", "single")
+    assert "R 1 is not a command" in said, "there is none in the list"
+    placed = EntryFound(replace(fakes.DEBIAN, entry=replace(own.entry, device="mmcblk0p1")), 99)
+    session.events = (*fakes.FULL[:1], placed, *fakes.FULL[1:])
+    said, _ = sit(session, "R 1", "R 4", "", "R 4", "y")
+    assert "Only entries of your own can be deleted." in said
+    assert said.count("Delete my test entry") == 2
+    assert session.state_store.state.own == ()
+
+
+def test_where_there_is_no_room_for_one_it_is_said() -> None:
+    session = fakes.FakeSession()
+    for number in range(MOST):
+        own = own_entries.stored(fakes.DEBIAN.entry, f"t{number}", {})
+        session.state_store.update(lambda state, own=own: state.with_own(own))  # type: ignore[misc]
+    said, _ = sit(session, "e 1", "s", "one more", "")
+    assert "there are 20 entries of your own already" in said
+    assert "Delete one of them first." in said
 
 
 def test_the_device_tree_is_edited_for_one_boot() -> None:

@@ -236,3 +236,25 @@ def test_without_a_key_for_long_nobody_is_there(typed: bytes) -> None:
                 read()
         os.write(ours, b"11\r")
         assert made.secret("PIN: ") == "11", "what was typed before is gone"
+
+
+def test_tab_completes_a_path_or_lists_the_ways_to_go_on(tmp_path: Path) -> None:
+    files = 'fakes.FakeEntryFiles(fakes.FileChoices(), ("/boot/", "/boot/ab", "/boot/ac"))'
+    with plain(tmp_path / "calls", f"fakes.FakeSession(entry_files={files})") as line:
+        ready(line)
+        line.answer(b"e 1")
+        line.until(lambda: "s to save it" in line.text)
+        line.answer(b"2")
+        line.until(lambda: "> /vmlinuz" in line.text)
+        line.type(b"\x15/bo\t")
+        line.until(lambda: line.text.rstrip().endswith("> /boot/"))
+        line.type(b"\t")
+        line.until(lambda: line.text.count("> /boot/") == 2)
+        assert [row.rstrip() for row in line.text.rstrip().splitlines()][-3:] == [
+            "  /boot/ab",
+            "  /boot/ac",
+            "> /boot/",
+        ]
+        line.type(b"a\x7fab")
+        line.answer(b"")
+        line.until(lambda: "kernel: /boot/ab" in line.text)

@@ -64,7 +64,7 @@ def saved(session: MachineSession, title: str, text: str = "quiet", initrds: tup
     """Save the first entry with changes, as the editor does; return the id."""
     (listing, *_), _ = collect(session)
     edited = replace(listing.entry, cmdline=CommandLine(text), initrds=initrds)
-    own = session.own_entry(session.recheck(edited).entry, title)
+    own = session.entry_files.own_entry(session.recheck(edited).entry, title)
     assert session.state_store.update(lambda state: state.with_own(own))
     return own.entry.id
 

@@ -67,3 +67,14 @@ def test_the_terminal_shows_the_part_around_the_cursor(text: str, steps: list[st
     assert before.endswith(visible)
     rest = "".join(screen.buffer[0][x].data for x in range(column, 20)).rstrip()
     assert after.startswith(rest)
+
+
+def test_another_text_takes_its_place_also_in_a_new_row() -> None:
+    line, screen, _ = edited("/bo", "left")
+    line.replace("/boot/")
+    assert shown(screen) == ("/boot/", 6)
+    line.replace("/b")
+    assert shown(screen) == ("/b", 2)
+    screen.reset()
+    line.draw_again()
+    assert shown(screen) == ("/b", 2)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.value import replace
 from bootmenu.terminal.cells import cells
+from bootmenu.view.edit_history import EditHistory
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.line_editor import LineEditor
 from tests.builders.fakes import DEBIAN
@@ -155,9 +156,114 @@ def test_choices_go_round_with_the_running_tree_among_them() -> None:
         seen.append(editor.edited().dtb)
     assert seen == [*choices, None, choices[0]]
     assert editor.choose(choices, -1).edited().dtb is None
-    assert editor.with_line(LineEditor.of("/typed")).choose(choices, 1).edited().dtb is None
-    elsewhere = at(editor, EntryPart.KERNEL)
-    assert elsewhere.choose(choices, 1) == elsewhere
+    assert not editor.with_line(LineEditor.of("/typed")).can_choose(choices)
+
+
+def test_every_line_of_a_file_is_chosen_and_only_a_kernel_is_required() -> None:
+    files = [FileRef(device="mmcblk0p1", path="/a"), FileRef(device="sda2", path="/b")]
+    for part, none in ((EntryPart.KERNEL, False), (EntryPart.INITRAMFS, True), (EntryPart.OVERLAY, True)):
+        editor = at(EntryEditor.of(DEBIAN.entry), part)
+        assert ("" in editor.choices(files)) is none
+        assert set(editor.choices(files)) - {""} == {"/a", "sda2:/b"}
+        assert editor.choices(()) == ()
+    empty = at(EntryEditor.of(DEBIAN.entry), EntryPart.OVERLAY)
+    assert empty.choose(files, 1).choose(files, 1).edited().overlays == (files[1],)
+    assert empty.choose(files, -1).edited().overlays == (files[1],)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found", "becomes", "ways"),
+    [
+        ("/vm", (), "/vm", ()),
+        ("/vm", ("/vmlinuz",), "/vmlinuz", ()),
+        ("/b", ("/boot/",), "/boot/", ()),
+        ("/v", ("/vmlinuz-1", "/vmlinuz-2"), "/vmlinuz-", ("/vmlinuz-1", "/vmlinuz-2")),
+        ("/vmlinuz-", ("/vmlinuz-1", "/vmlinuz-2"), "/vmlinuz-1", ("/vmlinuz-1", "/vmlinuz-2")),
+        ("", ("/a", "sda1:/"), "/a", ("/a", "sda1:/")),
+    ],
+)
+def test_a_path_is_completed_as_in_a_shell(
+    typed: str, found: tuple[str, ...], becomes: str, ways: tuple[str, ...]
+) -> None:
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.KERNEL).with_line(LineEditor.of(typed))
+    after = editor.complete(found)
+    assert (after.current.line.text, after.completions) == (becomes, ways)
+    assert after.current.line.cursor == len(becomes)
+    if ways and becomes in ways:
+        assert after.choose((), 1).current.line.text == ways[1]
+        assert after.choose((), 1).choose((), 1).current.line.text == ways[0]
+        assert after.choose((), 1).completions == ways, "the next Tab goes on"
+    assert after.with_line(LineEditor.of("x")).completions == ()
+    assert after.move(1).completions == ()
+
+
+def test_a_changed_line_is_known() -> None:
+    editor = EntryEditor.of(DEBIAN.entry)
+    assert not any(slot.changed for slot in editor.slots)
+    changed = at(editor, EntryPart.INITRAMFS).with_line(LineEditor())
+    assert [slot.part for slot in changed.slots if slot.changed] == [EntryPart.INITRAMFS]
+    assert changed.texts != editor.texts
+    more = at(editor, EntryPart.EDIT).with_line(LineEditor.of("disable /x"))
+    assert [slot.line.text for slot in more.slots if slot.changed] == ["disable /x"]
+    assert not any(slot.changed for slot in EntryEditor.of(more.edited()).slots)
+
+
+def typing(history: EditHistory, editor: EntryEditor, keys: str) -> EntryEditor:
+    """Type: < deletes a character, [ and ] move the cursor, v goes to the next line."""
+    for key in keys:
+        line = editor.current.line
+        moved = {"<": line.erase, "[": line.left, "]": line.right}.get(key)
+        after = editor.move(1) if key == "v" else editor.with_line(moved() if moved else line.insert(key))
+        history.note(editor, after)
+        editor = after
+    return editor
+
+
+@pytest.mark.parametrize(
+    ("keys", "steps"),
+    [
+        ("abc", ["quietabc", "quiet"]),
+        ("a b", ["quieta b", "quieta ", "quieta", "quiet"]),
+        ("ab<<<", ["quie", "quietab", "quiet"]),
+        ("ab[c", ["quietacb", "quietab", "quiet"]),
+    ],
+)
+def test_undo_goes_back_by_words_and_redo_forth(keys: str, steps: list[str]) -> None:
+    history = EditHistory()
+    start = EntryEditor.of(replace(DEBIAN.entry, cmdline=CommandLine("quiet")))
+    editor = typing(history, start, keys)
+    seen = [editor]
+    while (earlier := history.undo(seen[-1])) is not None:
+        seen.append(earlier)
+    assert [one.current.line.text for one in seen] == steps
+    for wanted in reversed(seen[:-1]):
+        later = history.redo(start)
+        assert later is not None
+        assert later.texts == wanted.texts
+    assert history.redo(start) is None
+
+
+def test_what_is_typed_after_an_undo_takes_the_place_of_what_was_undone() -> None:
+    history = EditHistory()
+    editor = typing(history, EntryEditor.of(DEBIAN.entry), "abvc")
+    undone = history.undo(editor)
+    assert undone is not None
+    assert undone.texts[0].endswith("ab")
+    typing(history, undone, "x")
+    assert history.redo(undone) is None
+
+
+@given(st.text(alphabet="ab <[]v", max_size=30))
+def test_undo_ends_where_it_began_and_redo_where_it_was(keys: str) -> None:
+    history = EditHistory()
+    start = EntryEditor.of(DEBIAN.entry)
+    now = last = typing(history, start, keys)
+    while (earlier := history.undo(now)) is not None:
+        now = earlier
+    assert now.texts == start.texts
+    while (later := history.redo(now)) is not None:
+        now = later
+    assert now.texts == last.texts
 
 
 def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:

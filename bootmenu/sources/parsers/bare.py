@@ -176,13 +176,17 @@ def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
     for name in names:
         if program := _PROGRAM.match(name):
             kernel = _KERNEL.match(program["name"])
-        elif kernel := _KERNEL.match(name):
-            if NOT_A_KERNEL.search(name):
-                continue
+        elif is_named_like_a_kernel(name):
+            kernel = _KERNEL.match(name)
         else:
             continue
         version = (kernel["version"] or kernel["other"] or "") if kernel else ""
         yield _Found(folder, name, version[:_MAX_VERSION], here)
+
+
+def is_named_like_a_kernel(name: str) -> bool:
+    """Return whether a file has the name of a kernel, packed or not."""
+    return _KERNEL.match(name) is not None and not NOT_A_KERNEL.search(name)
 
 
 def _unified(tree: Tree, path: str) -> Image | None:

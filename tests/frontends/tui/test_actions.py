@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Test the menu's other actions: edit, test, filter, defaults, power, log, shell."""
+"""Test the menu's other actions: test, filter, defaults, power, log, shell."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from textual import events
 
 from bootmenu.bootstate.state import Attempt, State, encode
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree, cells
-from bootmenu.discovery.dtb_candidates import DtbChoice, Fit
 from bootmenu.discovery.scan_events import EntryFound
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import Node
-from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
-from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
-from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
@@ -35,191 +30,9 @@ from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.view.dtb_page import DtbText
 from bootmenu.view.entry_details import plan_section
-from bootmenu.view.entry_editor import EntryPart
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
-from tests.frontends.tui.driving import Menu, running
-from tests.frontends.tui.test_menu import choice
-from tests.properties import rarely
-
-# --- edit
-
-
-async def editing(menu: Menu) -> EditScreen:
-    await menu.press("e")
-    await menu.at(EditScreen)
-    screen = menu.app.screen
-    assert isinstance(screen, EditScreen)
-    return screen
-
-
-async def test_the_verdict_follows_what_is_typed() -> None:
-    session = FakeSession()
-    async with running(session) as menu:
-        screen = await editing(menu)
-        assert "• can be started here" in menu.text
-        await menu.press("ctrl+u", *"root=x")
-        await menu.until(lambda: screen.settled)
-        assert "CMD-CONSOLE" in menu.text
-        assert "▲ can be started, with a warning" in menu.text
-        await menu.press(*" console=ttyAMA0")
-        await menu.until(lambda: screen.settled)
-        assert "• can be started here" in menu.text
-        asked = [call for call in session.calls if call.startswith("recheck")]
-        assert asked[-1] == "recheck debian-49: root=x console=ttyAMA0"
-        assert len(asked) < 20, "not with every key"
-
-
-async def test_the_device_tree_is_edited_for_one_boot() -> None:
-    session = FakeSession()
-    async with running(session, size=(80, 30)) as menu:
-        screen = await editing(menu)
-        while screen.editor.current.part is not EntryPart.EDIT:
-            await menu.press("down")
-        assert "none, or one more: disable /NODE" in menu.text
-        await menu.press(*"disable /soc/uart@1")
-        await menu.press("down")
-        menu.app.post_message(events.Paste('/soc/i2c@0 label = "sensors"'))
-        await menu.until(lambda: "sensors" in screen.line.text)
-        await menu.until(lambda: screen.settled)
-        assert screen.checked is not None
-        assert screen.checked.entry.dtb_edits == ("disable /soc/uart@1", '/soc/i2c@0 label = "sensors"')
-        await menu.press("escape")
-        await menu.at(MenuScreen)
-        screen = await editing(menu)
-        assert screen.editor.edited().dtb_edits == (), "for one boot only"
-
-
-async def test_nothing_of_it_is_left_in_the_menu_or_a_rescan() -> None:
-    session = FakeSession()
-    async with running(session) as menu:
-        screen = await editing(menu)
-        await menu.press("ctrl+u", *"single", "down", *"/wrong")
-        await menu.until(lambda: screen.settled)
-        assert "FILE-THERE" in menu.text
-        await menu.press("escape")
-        await menu.at(MenuScreen)
-        assert "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet" in menu.text
-        assert "• ok" in menu.selected
-        await menu.press("r")
-        await menu.scanned()
-        assert "single" not in menu.text
-        await editing(menu)
-        assert "single" not in menu.text
-
-
-async def test_the_edited_entry_is_started_when_it_has_been_judged() -> None:
-    session = FakeSession()
-    async with running(session) as menu:
-        await editing(menu)
-        session.recheck_gate.clear()
-        await menu.press(*" single", "enter")
-        await menu.sees("starts as soon as it is checked")
-        session.recheck_gate.set()
-        await menu.until(lambda: not menu.app.is_running or menu.app.return_value)
-    outcome = menu.app.return_value
-    assert isinstance(outcome, Jump)
-    assert outcome.plan.command_line.endswith("quiet single")
-
-
-async def test_an_edited_entry_that_fails_asks_first_and_comes_back() -> None:
-    session = FakeSession()
-    async with running(session) as menu:
-        screen = await editing(menu)
-        await menu.press("down", *"/wrong")
-        await menu.until(lambda: screen.settled)
-        await menu.press("enter")
-        await menu.at(ConfirmScreen)
-        await menu.press("escape")
-        await menu.at(EditScreen)
-        assert "quiet" in menu.text
-        assert "/wrong" in menu.text
-        await menu.press("ctrl+r")
-        assert "/wrong" not in menu.text
-        assert "• can be started here" in menu.text
-
-
-async def test_a_load_of_an_edited_entry_that_fails_comes_back_to_the_edit() -> None:
-    session = FakeSession(load_error=fakes.BUSY)
-    async with running(session) as menu:
-        await editing(menu)
-        await menu.press(*" single", "enter")
-        await menu.at(RefusalScreen)
-        assert "Enter back to the editor" in menu.rows[-1]
-        await menu.press("enter")
-        await menu.at(EditScreen)
-        assert "quiet single" in menu.text
-
-
-async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
-    trees = (
-        choice("/dtbs/this.dtb", Fit.EXACT),
-        choice("/dtbs/relative.dtb", Fit.RELATED),
-        choice("/dtbs/other.dtb", Fit.OTHER),
-    )
-    async with running(FakeSession(trees=trees)) as menu:
-        screen = await editing(menu)
-        await menu.press("down", "down", "down", "down")
-        await menu.sees("this machine's own (Raspberry Pi 3 Model B)")
-        await menu.sees("/dtbs/this.dtb")
-        assert "related" in menu.text
-        assert "/dtbs/other.dtb" not in menu.text
-        await menu.press("tab")
-        assert screen.editor.edited().dtb is not None
-        await menu.press("tab", "shift+tab", "shift+tab")
-        assert not screen.editor.changed
-
-
-@pytest.mark.parametrize("trees", [(), (choice("/dtbs/a.dtb", Fit.EXACT),)])
-async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[DtbChoice, ...]) -> None:
-    async with running(FakeSession(trees=trees)) as menu:
-        screen = await editing(menu)
-        assert "Tab" not in menu.rows[-1]
-        while screen.editor.current.part is not EntryPart.TREE:
-            await menu.press("down")
-        await menu.until(lambda: ("Tab next choice" in menu.rows[-1]) is bool(trees))
-
-
-async def test_keys_of_the_menu_are_letters_while_typing() -> None:
-    async with running(FakeSession()) as menu:
-        screen = await editing(menu)
-        await menu.press("ctrl+u", *"qjkdD1", "slash", "question_mark", "left", "delete", "home", "x")
-        assert screen.line.text == "xqjkdD1/"
-        menu.app.post_message(events.Paste("a\x1b[2J\nb\r\n"))
-        await menu.until(lambda: "b" in screen.line.text)
-        assert screen.line.text == "xa [2J bqjkdD1/"
-
-
-async def test_text_does_not_overtake_the_keys_before_it() -> None:
-    async with running(FakeSession()) as menu:
-        screen = await editing(menu)
-        for event in (
-            events.Key("ctrl+u", None),
-            *(events.Key(letter, letter) for letter in "quiet"),
-            events.Key("backspace", None),
-            events.Paste("x y"),
-            events.Key("ctrl+a", None),
-            events.Paste("z"),
-        ):
-            menu.app.post_message(event)
-        await menu.until(lambda: len(screen.line.text) == 8)
-        assert screen.line.text == "zquiex y"
-
-
-@pytest.mark.parametrize("size", [(60, 20), *rarely((80, 24), (120, 40))])
-async def test_a_hostile_entry_stays_within_its_lines(size: tuple[int, int]) -> None:
-    evil = "\x1b[2J\x07\u202e" * 300
-    found = fakes.listing("evil", f"t{evil}", cmdline=f"a{evil}日本" * 3)
-    more = tuple(replace(found.entry.kernel, path=f"/i{n}{evil}") for n in range(60))
-    found = replace(found, entry=replace(found.entry, initrds=more))
-    session = FakeSession(events=(fakes.FULL[0], EntryFound(found), *fakes.FULL[-1:]))
-    async with running(session, size=size) as menu:
-        await editing(menu)
-        await menu.press(*["down"] * 70, "left", "ctrl+a", "ctrl+e")
-        assert all(len(row) <= size[0] for row in menu.rows)
-        assert "\x1b" not in menu.text
-        assert "▶ tree edit" in menu.text, "the line being typed is in sight"
-
+from tests.frontends.tui.driving import running
 
 # --- test load
 

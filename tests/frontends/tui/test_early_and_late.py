@@ -52,6 +52,8 @@ from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.menu_look import MenuLook
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
+from bootmenu.frontends.tui.screens.name_screen import NameScreen
+from bootmenu.frontends.tui.screens.own_entries import OwnEntries
 from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
@@ -81,7 +83,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     MenuScreen: MenuScreen,
     DetailsScreen: lambda context: DetailsScreen(context, fakes.DEBIAN),
     DtbScreen: lambda context: DtbScreen(context, fakes.DEBIAN),
-    EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
+    EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None, lambda _entry, _name: None),
     HelpScreen: HelpScreen,
     SearchScreen: lambda context: SearchScreen(context, "", lambda _: None, lambda _: None, str),
     HelpSearchScreen: lambda context: HelpSearchScreen(context, "", lambda _: None, lambda _: None),
@@ -95,6 +97,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     WelcomeScreen: lambda context: WelcomeScreen(context),
     ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
     PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
+    NameScreen: lambda context: NameScreen(context, "mine", ["mine"]),
     FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),
     KioskScreen: KioskScreen,
     KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start"),
@@ -105,7 +108,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
 }
 _BASES = {
     *(BaseScreen, BoxScreen, DialogScreen, BootmenuScreen, PagerScreen, ScanningScreen, KioskPage),
-    *(PowerScreen, MenuView, MenuDefaults, MenuLook, MenuFolds),
+    *(PowerScreen, MenuView, MenuDefaults, MenuLook, OwnEntries, MenuFolds),
 }
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or open a screen that is tested itself."""

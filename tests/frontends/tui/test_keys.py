@@ -23,6 +23,7 @@ from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.name_screen import NameScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
@@ -49,6 +50,7 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.DETAILS: DetailsScreen,  # type: ignore[dict-item]
     ScreenId.HELP: HelpScreen,  # type: ignore[dict-item]
     ScreenId.EDIT: EditScreen,  # type: ignore[dict-item]
+    ScreenId.NAME: NameScreen,  # type: ignore[dict-item]
     ScreenId.FILTER: FilterScreen,  # type: ignore[dict-item]
     ScreenId.SEARCH: SearchScreen,  # type: ignore[dict-item]
     ScreenId.TREE: DtbScreen,  # type: ignore[dict-item]

@@ -46,7 +46,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "progress": ("▶ now", "%"),
     **dict.fromkeys(("error", "fault"), ("■",)),
     "arrival": ("▶",),
-    **dict.fromkeys(("edit", "edit-tree"), (MARKED, "«|root=|bcm2837")),
+    **dict.fromkeys(("edit", "edit-tree"), ("^▶", "«|root=|bcm2837")),
     "details": ("kernel",),
     "details-open": ("kernel",),
     "search": ("Search: ", r"\b2 of "),

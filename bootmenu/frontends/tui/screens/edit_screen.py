@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Edit an entry for one boot, and check it again after every change.
+"""Edit an entry, and check it again after every change.
 
-The changes are lost when the screen closes: the entry in the menu stays as it is.
+The changes are for one boot, or are kept as an entry of one's own: the entry in the menu stays as it is.
 """
 
 from __future__ import annotations
@@ -13,18 +13,25 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-from bootmenu.discovery.dtb_candidates import DtbChoice
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.line_editing import LineEditing
+from bootmenu.frontends.tui.screens.name_screen import NameScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _
+from bootmenu.i18n import _, localized
 from bootmenu.model.entry import BootEntry
+from bootmenu.model.own_entry import MOST_CHARACTERS
+from bootmenu.model.value import replace
 from bootmenu.session import menu_log
+from bootmenu.terminal.cells import clean
 from bootmenu.view import entry_form
-from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.edit_history import EditHistory
+from bootmenu.view.entry_editor import EntryEditor
+from bootmenu.view.entry_form import Choices
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId
@@ -33,6 +40,10 @@ from bootmenu.view.wording import full_name
 
 _CHECK_DELAY = 0.3
 """Seconds without a key before the entry is checked: checking may read the disk."""
+
+
+Save = Callable[[BootEntry, str], None]
+"""Keeps an edited entry under a name; raises BootmenuError if it cannot be kept."""
 
 
 class EditScreen(LineEditing, BootmenuScreen[None]):
@@ -48,29 +59,44 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
             self.change = change
             self.checked = checked
 
-    class DtbsFound(Message):
-        """The device trees to choose from are known."""
+    class ChoicesFound(Message):
+        """The files to choose from are known."""
 
-        def __init__(self, trees: tuple[DtbChoice, ...]) -> None:
+        def __init__(self, choices: Choices) -> None:
             super().__init__()
-            self.trees = trees
+            self.choices = choices
 
-    def __init__(self, context: UiContext, listing: Listing, start: Callable[[Listing], None]) -> None:
+    class Completed(Message):
+        """It is known how a path can go on. asked: the editor for which that was asked."""
+
+        def __init__(self, asked: EntryEditor, found: tuple[str, ...]) -> None:
+            super().__init__()
+            self.asked = asked
+            self.found = found
+
+    def __init__(self, context: UiContext, listing: Listing, start: Callable[[Listing], None], save: Save) -> None:
         super().__init__(context)
         self.listing = listing
         self.editor = EntryEditor.of(listing.entry)
         self.checked: Listing | None = listing
         """The edited entry with its verdict, or None while it is checked."""
         self._start = start
+        self._save = save
+        self._history = EditHistory()
+        self._note = ""
+        """What is said below the findings until the next key."""
         self._change = 0
         self._check_timer: Timer | None = None
         self._start_when_checked = False
         """Whether to boot the entry as soon as it is checked."""
-        self._trees: tuple[DtbChoice, ...] | None = None
+        self._choices: Choices | None = None
 
     def contents(self) -> Iterable[Widget]:
         """Yield heading, fields and verdict."""
-        title = _("For this boot only: {name}").format(name=full_name(self.listing.entry))
+        if self.listing.entry.is_own:
+            title = _("Your own entry: {name}").format(name=full_name(self.listing.entry))
+        else:
+            title = _("For this boot only: {name}").format(name=full_name(self.listing.entry))
         yield TextView(lambda width: [heading(width, title)], classes="rule")
         yield TextView(self._fields, id="fields")
         yield TextView(lambda width: [entry_form.verdict_rule(self.checked, width)], classes="rule", id="verdict")
@@ -79,12 +105,13 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     @property
     def unlabelled(self) -> frozenset[str]:
-        """Return the actions that the footer leaves out. Tab chooses only in the field of the device tree."""
-        can_choose = self.editor.current.part is EntryPart.TREE and entry_form.suitable_trees(self._trees or ())
-        return super().unlabelled | (frozenset() if can_choose else frozenset({"choose"}))
+        """Return the actions that the footer leaves out: those that do nothing now."""
+        nothing = set() if self.editor.current.part.is_file else {"choose"}
+        nothing |= set() if self.editor.changed else {"save", "undo"}
+        return super().unlabelled | nothing
 
     def _fields(self, width: int) -> list[Line]:
-        return entry_form.fields(self.editor, self.context.session.machine, self._trees, width)
+        return entry_form.fields(self.editor, self.context.session.machine, self._choices, width)
 
     def _entry_summary(self, width: int) -> list[Line]:
         return entry_form.new_findings(self.checked, self.context.session.machine_report, width)
@@ -92,7 +119,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     def _more(self, width: int) -> list[Line]:
         below = self.text_view("summary").below
         right = more_below(below, width)
-        note = _("starts as soon as it is checked") if self._start_when_checked else ""
+        note = _("starts as soon as it is checked") if self._start_when_checked else self._note
         return [rule(width, [Span(note, Style.STRONG)] if note else [], right)]
 
     def _draw(self) -> None:
@@ -108,9 +135,9 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self.text_view("footer").show(self._footer)
 
     def on_mount(self) -> None:
-        """Start the search for device trees."""
+        """Start the search for files to choose from."""
         self.call_after_refresh(self._draw)
-        in_background(self, self._find_trees, "trees")
+        in_background(self, self._find_choices, "choices")
 
     def on_resize(self) -> None:
         """Redraw, because another number of lines is hidden."""
@@ -118,13 +145,22 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     # --- in threads
 
-    def _find_trees(self) -> None:
-        trees: tuple[DtbChoice, ...] = ()
+    def _find_choices(self) -> None:
+        session, choices = self.context.session, Choices()
         try:
-            trees = self.context.session.device_trees(self.listing)
+            choices = replace(choices, trees=session.device_trees(self.listing))
+            choices = replace(choices, files=session.entry_files.choices(self.listing.entry))
         except Exception as error:
             menu_log.write_error(error)
-        self.post_message(self.DtbsFound(trees))
+        self.post_message(self.ChoicesFound(choices))
+
+    def _complete(self, asked: EntryEditor) -> None:
+        found: tuple[str, ...] = ()
+        try:
+            found = self.context.session.entry_files.completions(asked.entry, asked.current.line.text)
+        except Exception as error:
+            menu_log.write_error(error)
+        self.post_message(self.Completed(asked, found))
 
     def _check(self, change: int, entry: BootEntry) -> None:
         checked: Listing | None = None
@@ -136,10 +172,19 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     # --- messages and keys
 
-    @on(DtbsFound)
-    def _dtbs_found(self, message: DtbsFound) -> None:
-        self._trees = message.trees
+    @on(ChoicesFound)
+    def _choices_found(self, message: ChoicesFound) -> None:
+        self._choices = message.choices
         self._draw()
+
+    @on(Completed)
+    def _completed(self, message: Completed) -> None:
+        if message.asked is not self.editor:
+            return  # something was typed since
+        self._set_editor(self.editor.complete(message.found))
+        if not message.found:
+            self._note = _("no file begins like this")
+            self._draw()
 
     @on(Checked)
     def _checked(self, message: Checked) -> None:
@@ -162,7 +207,11 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self._set_editor(self.editor.with_line(line))
 
     def _set_editor(self, editor: EntryEditor) -> None:
-        before, self.editor = self.editor, editor
+        self._history.note(self.editor, editor)
+        self._replace_editor(editor)
+
+    def _replace_editor(self, editor: EntryEditor) -> None:
+        before, self.editor, self._note = self.editor, editor, ""
         if editor.edited() != before.edited():
             self._change += 1
             self._start_when_checked = False
@@ -199,16 +248,21 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self._set_editor(self.editor.move(1))
 
     def action_choose(self) -> None:
-        """Choose the next device tree."""
+        """Complete the path, or choose the next file."""
         self._choose(1)
 
     def action_choose_back(self) -> None:
-        """Choose the previous device tree."""
+        """Choose the previous file."""
         self._choose(-1)
 
     def _choose(self, steps: int) -> None:
-        choices = entry_form.suitable_trees(self._trees or ())
-        self._set_editor(self.editor.choose([choice.ref for choice in choices], steps))
+        part = self.editor.current.part
+        files = (self._choices or Choices()).of(part)
+        if self.editor.can_choose(files):
+            self._set_editor(self.editor.choose(files, steps))
+        elif part.is_file:
+            asked = self.editor
+            in_background(self, lambda: self._complete(asked), "complete")
 
     def action_page_down(self) -> None:
         """Scroll the verdict down by a page."""
@@ -223,8 +277,38 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self.text_view("more").show(self._more)
 
     def action_revert(self) -> None:
-        """Restore the entry of the configuration."""
+        """Restore the entry as it was at the beginning."""
         self._set_editor(EntryEditor.of(self.listing.entry))
+
+    def action_undo(self) -> None:
+        """Undo the last change."""
+        self._go_to(self._history.undo(self.editor))
+
+    def action_redo(self) -> None:
+        """Make the change again that was undone last."""
+        self._go_to(self._history.redo(self.editor))
+
+    def _go_to(self, editor: EntryEditor | None) -> None:
+        if editor is not None:
+            self._replace_editor(editor)
+
+    def action_save(self) -> None:
+        """Ask for a name, and keep the entry under it."""
+        entry, own = self.listing.entry, self.context.session.state_store.state.own
+        name = entry.title if entry.is_own else _("{name}, changed").format(name=entry.name)
+        screen = NameScreen(self.context, clean(name, MOST_CHARACTERS), [one.entry.title for one in own])
+        self.app.push_screen(screen, self._named)
+
+    def _named(self, name: str | None) -> None:
+        if not name:
+            return
+        try:
+            self._save(self.editor.edited(), name)
+        except BootmenuError as error:
+            self._note = " ".join(localized(part) for part in (error.message, error.hint) if part)
+            self._draw()
+        else:
+            self.dismiss()
 
     def action_boot(self) -> None:
         """Boot the edited entry, after the check if it is not finished."""
@@ -238,5 +322,19 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self._draw()
 
     def action_back(self) -> None:
-        """Return to the menu; the changes are lost."""
-        self.dismiss()
+        """Return to the menu; ask first if changes would be dropped."""
+        if not self.editor.changed:
+            self.dismiss()
+            return
+        answers: tuple[str, ...] = (_("Go on editing"), _("Keep them as an entry of your own"), _("Drop them"))
+        if not self.context.permits("save"):
+            answers = (answers[0], answers[2])
+        words = (_("The changes are kept nowhere yet."),)
+        screen = ChoiceScreen(self.context, _("Drop the changes?"), words, answers)
+        self.app.push_screen(screen, lambda answer: self._leave(answers[answer or 0] == answers[-1], answer))
+
+    def _leave(self, drop: bool, answer: int | None) -> None:
+        if drop:
+            self.dismiss()
+        elif answer:
+            self.action_save()

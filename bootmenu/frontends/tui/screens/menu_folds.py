@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.menu_look import MenuLook
+from bootmenu.frontends.tui.screens.own_entries import OwnEntries
 from bootmenu.i18n import _
 
 
-class MenuFolds(MenuLook):
+class MenuFolds(OwnEntries):
     """Folds and unfolds rows."""
 
     def action_unfold(self) -> None:

@@ -154,9 +154,10 @@ class MenuScreen(MenuFolds):
             return
         listing = self._selected_listing(_("there is nothing here to start"))
         if listing is not None:
-            self._start(listing)
+            self.start(listing)
 
-    def _start(self, listing: Listing) -> None:
+    def start(self, listing: Listing) -> None:
+        """Start an entry; ask first if its verdict is FAIL or the settings demand it."""
         if self.context.confirm_always or listing.report.verdict is Severity.FAIL:
             self.app.push_screen(
                 ConfirmScreen(self.context, listing), lambda yes: self._load(listing) if yes else None
@@ -188,13 +189,13 @@ class MenuScreen(MenuFolds):
         if wanted is FollowUp.DETAILS:
             self.app.push_screen(DetailsScreen(self.context, listing))
         elif wanted is FollowUp.EDIT and not isinstance(self.app.screen, EditScreen):
-            self.app.push_screen(EditScreen(self.context, listing, self._start))
+            self.edit(listing)
 
     def action_edit(self) -> None:
         """Edit the selected entry for one boot."""
         listing = self._selected_listing(_("there is nothing here to edit"))
         if listing is not None:
-            self.app.push_screen(EditScreen(self.context, listing, self._start))
+            self.edit(listing)
 
     def action_test(self) -> None:
         """Load the selected entry as a test, and unload it."""

@@ -105,6 +105,7 @@ class MenuView(PowerScreen[None]):
         row = self._rows.selected
         conditions = {
             Situation.NOTHING_TO_BOOT: self._demo_suggested,
+            Situation.OWN: row is not None and row.listing is not None and row.listing.entry.is_own,
             Situation.LOCKED: bool(self._locked),
             Situation.FILTER: bool(self._filter_text),
             Situation.FOLDED: row is not None and row.fold is not None and not row.fold.is_open,

@@ -122,6 +122,10 @@ class RowList(LineWidget):
             if self._rows[index].key == key:
                 self._select(index)
 
+    def select_when_there(self, key: str) -> None:
+        """Select the row with this key as soon as there is one, unless the user moves before."""
+        self.user_has_moved, self._lost = True, key
+
     def move_to_number(self, number: int) -> None:
         """Move to the entry with that number, if there is one."""
         if self._cursor is None:
