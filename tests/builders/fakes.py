@@ -399,6 +399,14 @@ def _history() -> History:
     return found
 
 
+VERSIONS = ("6.12.107-arm64", "6.12.107-arm64-16k", "6.1.0-49-arm64", "6.1.0-47-arm64")
+"""The versions of kernels that lie on the boot partition."""
+_MINE = "own-my-test-entry-0123456789abcdef"
+_OWN = listing(_MINE, "my test entry", source="own", cmdline="root=/dev/sda2 console=ttyAMA0 single")
+OWN = (*FULL[:1], EntryFound(replace(_OWN, entry=replace(_OWN.entry, config=None)), 99), *FULL[1:])
+"""Everything, with an entry that a person has made."""
+
+
 class FakeEntryFiles(EntryFiles):
     """Offers the files that a test sets: their names by kind, and all paths."""
 

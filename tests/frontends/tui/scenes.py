@@ -12,14 +12,18 @@ from bootmenu import i18n
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
+from bootmenu.discovery.file_choices import FileChoices
 from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.comparison_screen import ComparisonScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen, KioskSimulationEndScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
+from bootmenu.frontends.tui.screens.name_screen import NameScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.screens.welcome_screen import WelcomeScreen
+from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -145,7 +149,23 @@ def _halfway(menu: Menu) -> object:
 def _judged(menu: Menu) -> object:
     """Return whether the edited entry has been checked and the device trees are known."""
     screen = menu.app.screen
-    return isinstance(screen, EditScreen) and screen.settled and not _sees_now("looking for device trees")(menu)
+    return isinstance(screen, EditScreen) and screen.settled and not _sees_now("looking for files")(menu)
+
+
+def _over_editor(kind: type[object]) -> Callable[[Menu], object]:
+    """Return whether a dialog is open over an editor whose entry has been checked."""
+
+    def holds(menu: Menu) -> object:
+        *_, below, screen = menu.app.screen_stack
+        return isinstance(screen, kind) and isinstance(below, EditScreen) and below.settled
+
+    return holds
+
+
+def _completed(menu: Menu) -> object:
+    """Return whether a path was completed, and the edited entry has been checked."""
+    screen = menu.app.screen
+    return isinstance(screen, EditScreen) and screen.editor.completions and _judged(menu)
 
 
 def _planned(menu: Menu) -> object:
@@ -167,6 +187,10 @@ _LOST = Attempt(entry="debian-49", at="2026-11-14T09:30:00Z")
 _GOOD = Attempt(entry="debian-47", at="2026-11-14T09:30:00Z")
 _NOTICES = ("not running as root", "this kernel has no kexec")
 _TREES = (choice("/dtbs/bcm2837-rpi-3-b.dtb", Fit.EXACT), choice("/dtbs/bcm2837-rpi-3-b-plus.dtb", Fit.RELATED))
+_FILES = fakes.FakeEntryFiles(
+    FileChoices(kernels=tuple(FileRef(device="mmcblk0p1", path=f"/vmlinuz-{version}") for version in fakes.VERSIONS)),
+    tuple(f"/vmlinuz-{version}" for version in fakes.VERSIONS),
+)
 _TYPED = ("e", "ctrl+u", *"root=/dev/sda2 single", "down", "end", *".wrong", "up")
 
 SCENES: dict[str, Scene] = {
@@ -209,6 +233,10 @@ SCENES: dict[str, Scene] = {
     "tree": _menu(_keys("d", "v", until=_sees_now("Differences")), handed=handed()),
     "edit": _menu(_keys(*_TYPED, until=_judged)),
     "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
+    "edit-kernel": _menu(_keys("e", "down", "ctrl+u", *"/vmlinuz-6.1", "tab", until=_completed), entry_files=_FILES),
+    "edit-name": _menu(_keys("e", *" single", "f3", "ctrl+u", *"my test entry", until=_over_editor(NameScreen))),
+    "edit-drop": _menu(_keys("e", *" single", "escape", until=_over_editor(ChoiceScreen))),
+    "menu-own": _menu(_keys("4"), events=fakes.OWN),
     "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),
     "comparison": _menu(_keys("1", "equals_sign", "3", "C", until=_at(ComparisonScreen))),
     "machine": _menu(
