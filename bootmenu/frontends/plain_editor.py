@@ -74,7 +74,7 @@ class PlainEditor:
     def _show(self) -> None:
         for number, slot in enumerate(self._editor.slots, 1):
             text = slot.line.text or placeholder(slot, self._session.machine)
-            changed = "▌" if slot.changed else " "
+            changed = "│" if slot.changed else " "
             self.teletype.say(text, f"{changed}{number:>2}  {explained(_(slot.part), '')}")
         self.teletype.say(verdict_line(self.listing.report.verdict))
         for severity in (Severity.FAIL, Severity.WARN):

@@ -16,7 +16,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.plain_base import LockRequested
 from bootmenu.frontends.plain_editor import PlainEditor
-from bootmenu.frontends.plain_listing import PlainListing
+from bootmenu.frontends.plain_pages import PlainPages
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.kexec import load_test
@@ -30,21 +30,17 @@ from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view import welcome
 from bootmenu.view.action import Action
-from bootmenu.view.comparison import differences
 from bootmenu.view.help_page import grouped
-from bootmenu.view.machine_page import label_width, sections
 from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, explained, full_name, made_default, stage_line
 
 
-class PlainMenu(PlainListing):
+class PlainMenu(PlainPages):
     """The menu on one terminal. results: of an earlier scan, if there is one."""
 
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._outcome: Outcome | None = None
-        self._marked: Listing | None = None
-        """The entry that the next one is compared with."""
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
         """Run the menu until it has an outcome, such as Quit at the end of the input. error: of an earlier start,
@@ -300,39 +296,6 @@ class PlainMenu(PlainListing):
                 self._list()
                 return
         self.teletype.say(_("It stays locked."))
-
-    def do_log(self) -> None:
-        """Print the last of the kernel's messages."""
-        lines = self._session.kernel_log()
-        if lines is None:
-            self.teletype.say(_("The kernel's messages cannot be read."))
-        elif not lines:
-            self.teletype.say(_("The kernel has no messages."))
-        for line in (lines or [])[-20:]:
-            self.teletype.say(line, "  ")
-
-    def do_compare(self, listing: Listing) -> None:
-        """Mark an entry, or print how it differs from the one that is marked."""
-        marked, self._marked = self._marked, None
-        if marked is None or marked.entry.id == listing.entry.id:
-            self._marked = listing if marked is None else None
-            self.teletype.say(_("Marked. Type = and another number.") if self._marked else _("No longer marked."))
-            return
-        found = list(differences(marked, listing))
-        for each in found:
-            self.teletype.say(_(each.label))
-            self.teletype.say(each.first or _("nothing"), "  - ")
-            self.teletype.say(each.second or _("nothing"), "  + ")
-        if not found:
-            self.teletype.say(_("Nothing that can be seen here."))
-
-    def do_machine(self) -> None:
-        """Print what this machine is, and what it remembers."""
-        store = self._session.state_store
-        for title, rows in sections(self._session.machine, store.state, store.error, self.context.consoles):
-            self.teletype.say(title)
-            for row in rows:
-                self.teletype.say(row.value, fit(f"  {_(row.label) if row.label else ''}", label_width() + 2))
 
     def do_power(self) -> None:
         """Restart or switch off the machine."""

@@ -8,8 +8,8 @@ import unicodedata
 from bootmenu.terminal.widths import width
 
 _ASCII = str.maketrans(
-    "─│┌┐└┘╭╮╰╯├┤┬┴┼═║╔╗╚╝█▌░▒■▲▼▶◀←↑→↓•·±°«»ß¿¡ŒœÆæØø",
-    "-|+++++++++++++=|++++#|.:#^v><<^>v*-~o<>s?!OoAaOo",
+    "─│┌┐└┘╭╮╰╯├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»ß¿¡ŒœÆæØø",
+    "-|+++++++++++++=|++++#.:#^v><<^>v*-~o<>s?!OoAaOo",
 )
 
 _TYPOGRAPHY = str.maketrans("“”„‘’‚‹›–—…\xa0", '"""\'\',<>--~ ')

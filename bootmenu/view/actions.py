@@ -342,6 +342,15 @@ TABLE: tuple[Action, ...] = (
     _move("kill", ("ctrl+k",), "Ctrl+K", N_("delete to the end of the line"), TYPING),
     _move("page_down", ("pagedown",), "PgDn", N_("scroll down"), (ScreenId.EDIT, ScreenId.PASSPHRASE)),
     _move("page_up", ("pageup",), "PgUp", N_("scroll up"), (ScreenId.EDIT, ScreenId.PASSPHRASE)),
+    Action(
+        name="save",
+        keys=("ctrl+s", "f3"),
+        shown="Ctrl+S F3",
+        label=N_("save"),
+        help=N_("keep it as an entry of your own, which is listed from now on; the entry itself stays as it is"),
+        screens=(ScreenId.EDIT,),
+    ),
+    _move("undo", ("ctrl+z",), "Ctrl+Z", N_("undo the last change"), (ScreenId.EDIT,)),
     _move("redo", ("ctrl+y",), "Ctrl+Y", N_("make it again"), (ScreenId.EDIT,)),
     _move("revert", ("ctrl+r",), "Ctrl+R", N_("undo every change; Ctrl+Z brings them back"), (ScreenId.EDIT,)),
     _essential(
@@ -462,15 +471,6 @@ TABLE: tuple[Action, ...] = (
         help=N_("show the keys of this screen"),
         screens=LETTERLESS,
     ),
-    Action(
-        name="save",
-        keys=("ctrl+s", "f3"),
-        shown="Ctrl+S F3",
-        label=N_("save"),
-        help=N_("keep it as an entry of your own, which is listed from now on; the entry itself stays as it is"),
-        screens=(ScreenId.EDIT,),
-    ),
-    _essential("undo", ("ctrl+z",), "Ctrl+Z", N_("undo"), N_("undo the last change"), (ScreenId.EDIT,)),
     Action(
         name="redraw",
         keys=("ctrl+l", "w"),

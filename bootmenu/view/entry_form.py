@@ -68,7 +68,7 @@ def _field(editor: EntryEditor, slot: Slot, machine: MachineFacts, width: int, *
     label = "" if repeated and slot.line.text else _(slot.part)
     head = (
         Span("▶" if current else " ", Style.KEY),
-        Span("▌" if slot.changed else " ", Style.WARN),
+        Span("│" if slot.changed else " ", Style.WARN),
         Span(fit(label, _column() - 2), Style.LABEL),
     )
     room = width - _column() - 1

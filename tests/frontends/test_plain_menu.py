@@ -435,7 +435,7 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
 
 def test_every_command_of_the_table_is_carried_out() -> None:
     letters = [action.plain[0] for action in plain_commands()]
-    assert len(letters) == len(set(letters)) == 18
+    assert len(letters) == len(set(letters)) == 19
     for action in plain_commands():
         assert hasattr(PlainMenu, f"do_{action.name}"), action.name
 

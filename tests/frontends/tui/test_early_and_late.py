@@ -50,10 +50,10 @@ from bootmenu.frontends.tui.screens.machine_screen import MachineScreen
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
 from bootmenu.frontends.tui.screens.menu_folds import MenuFolds
 from bootmenu.frontends.tui.screens.menu_look import MenuLook
+from bootmenu.frontends.tui.screens.menu_own import OwnEntries
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.tui.screens.name_screen import NameScreen
-from bootmenu.frontends.tui.screens.own_entries import OwnEntries
 from bootmenu.frontends.tui.screens.pager_screen import PagerScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen

@@ -58,7 +58,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "log": ("usb 1",),
     "machine": ("This machine",),
     "comparison": ("Two entries", "-  Debian"),
-    "language": (MARKED, "English"),
+    "language": ("▶ 2", "English"),
     "theme": (MARKED, "By the"),
     "help": ("Move", "↑ k"),
     "help-search": ("Filter: ",),

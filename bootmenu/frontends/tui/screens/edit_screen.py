@@ -107,7 +107,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     def unlabelled(self) -> frozenset[str]:
         """Return the actions that the footer leaves out: those that do nothing now."""
         nothing = set() if self.editor.current.part.is_file else {"choose"}
-        nothing |= set() if self.editor.changed else {"save", "undo"}
+        nothing |= set() if self.editor.changed else {"save"}
         return super().unlabelled | nothing
 
     def _fields(self, width: int) -> list[Line]:

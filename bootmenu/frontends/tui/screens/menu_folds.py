@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.own_entries import OwnEntries
+from bootmenu.frontends.tui.screens.menu_own import OwnEntries
 from bootmenu.i18n import _
 
 
