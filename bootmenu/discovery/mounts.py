@@ -34,10 +34,10 @@ class Mounts:
 
     Any thread may request any device; a device that does not answer does not block the others. If permitted, mounts
     are made in a private mount namespace, so that they end with this process even if it is killed. Create it before
-    other threads start.
+    other threads start, unless the namespace is `private` already.
     """
 
-    def __init__(self, host: Host, loops: Loops | None = None) -> None:
+    def __init__(self, host: Host, loops: Loops | None = None, *, private: bool = False) -> None:
         self._host = host
         self._loops = loops or Loops(host)
         self._opener = DeviceOpener(host, self._loops, self.tree, self.open_trees)
@@ -47,9 +47,10 @@ class Mounts:
         """Current mounts, by device name."""
         self._released: dict[str, list[DeviceMount]] = {}
         """Released mounts that are not closed yet, by device name."""
-        # not at the first mount: another thread may make that, and would get a namespace of its own
-        with contextlib.suppress(OSError):
-            host.syscalls.own_mounts()
+        if not private:
+            # not at the first mount: another thread may make that, and would get a namespace of its own
+            with contextlib.suppress(OSError):
+                host.syscalls.own_mounts()
 
     def __enter__(self) -> Mounts:
         return self

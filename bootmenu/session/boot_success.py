@@ -35,7 +35,7 @@ def mark_good(session: MachineSession) -> str:
     if not session.settings.rename_counters:
         return f"{message}."
     entries = [listing.entry for listing in collect(session)[0] if listing.entry.id == attempt.entry]
-    devices = session.devices
+    devices = session.scanner.devices
     try:
         with session.scanner.paused():
             session.release()  # a file system cannot be mounted for writing while mounted read-only

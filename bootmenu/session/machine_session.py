@@ -74,7 +74,8 @@ class MachineSession:
         changes: Changes | None = None,
         state_store: StateStore | None = None,
     ) -> None:
-        self._history = History()
+        self.history = History()
+        """What was done since the session began."""
         self.host = host
         self.settings = settings or Settings()
         self._machine = machine
@@ -96,17 +97,11 @@ class MachineSession:
             self.scanner.own_changed,
             listed=state_store is not None or (local and devices is None),
         )
-        self._powers: tuple[Power, ...] | None = None
 
     @property
     def state_store(self) -> StateStore:
         """Return the store of the state that is kept between boots, opening it at the first call."""
         return self._state.store
-
-    @property
-    def history(self) -> History:
-        """Return what was done since the session began."""
-        return self._history
 
     @property
     def machine(self) -> MachineFacts:
@@ -187,11 +182,6 @@ class MachineSession:
     def _mounts(self) -> Mounts:
         return self._partitions.mounts
 
-    @property
-    def devices(self) -> dict[str, Device]:
-        """Return the partitions of the last scan, by name."""
-        return self.scanner.devices
-
     def scan(self) -> Subscription:
         """Read every partition again, after unmounting what the last scan mounted and nothing keeps mounted."""
         self.scanner.rescan()
@@ -261,15 +251,13 @@ class MachineSession:
 
         return load_test_permission(self.host, self._machine)
 
-    @property
+    @cached_property
     def powers(self) -> tuple[Power, ...]:
-        """Return how the machine can be restarted or switched off. The firmware is asked once, because its answer
-        does not change while the system runs (UEFI, 8.5.4: OsIndicationsSupported)."""
-        from bootmenu.system import power as powers
+        """How the machine can be restarted or switched off. The firmware is asked once, because its answer does not
+        change while the system runs (UEFI, 8.5.4: OsIndicationsSupported)."""
+        from bootmenu.system import power
 
-        if self._powers is None:
-            self._powers = powers.offered(self.host)
-        return self._powers
+        return power.offered(self.host)
 
     def power(self, wanted: Power) -> None:
         """Restart or switch off the machine."""

@@ -34,6 +34,9 @@ class PartitionAccess:
 
     settings: returns the settings in force. find: yields partitions and problems, at every scan, in a thread; None
     for all partitions of this machine. scanned: returns the partitions of the last scan by name.
+
+    If permitted, mounts are made in a private mount namespace, so that they end with this process even if it is
+    killed. Create it before other threads start.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class PartitionAccess:
         scanned: Callable[[], Mapping[str, Device]],
     ) -> None:
         self._host = host
+        with contextlib.suppress(OSError):  # here, because the mounts are made in another thread
+            host.syscalls.own_mounts()
         self.storage = Storage(host)
         self.unscanned: dict[str, Device] = {}
         """Partitions that are known without a scan, by name."""
@@ -59,7 +64,7 @@ class PartitionAccess:
         """The mounted partitions; made for the first one."""
         from bootmenu.discovery.mounts import Mounts
 
-        return Mounts(self._host, self.storage.loops)
+        return Mounts(self._host, self.storage.loops, private=True)
 
     def unmount(self, *, held: bool = False) -> list[str]:
         """Unmount everything, with `held` even what is kept mounted; return what could not be unmounted, and why."""

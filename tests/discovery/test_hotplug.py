@@ -284,7 +284,7 @@ def test_what_is_plugged_in_is_read_and_what_is_pulled_is_gone(bench: Bench) -> 
     assert {event.entry_id for event in went if isinstance(event, EntryGone)} == ids
     assert [event.problem for event in went if isinstance(event, ProblemGone)] == [problem]
     assert went[-1] == DeviceGone(stick)
-    assert set(bench.session.devices) == {"sda1"}
+    assert set(bench.session.scanner.devices) == {"sda1"}
     assert set(bench.session._mounts.open_trees()) == {"sda1"}
 
 

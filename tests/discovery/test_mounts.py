@@ -423,17 +423,20 @@ def test_a_second_scan_mounts_again(host: Host) -> None:
 
 def test_where_no_namespace_may_be_made_it_mounts_all_the_same(host: Host) -> None:
     syscalls_of(host).errors["own_mounts"] = errno.EPERM
-    with Mounts(host) as mounts:
-        mounts.tree(device())
-        assert len(mounted(host)) == 1
+    session = MachineSession(host, MachineFacts(), lambda: (device(),))
+    collect(session)
+    assert len(mounted(host)) == 1
+    session.close()
 
 
-def test_the_namespace_is_made_before_anything_else_and_once(host: Host) -> None:
-    mounts = Mounts(host)
+def test_the_namespace_is_made_with_the_session_and_by_no_thread_of_it(host: Host) -> None:
+    """A thread that makes one has it for itself: nothing else sees its mounts, and it sees no later ones."""
+    session = MachineSession(host, MachineFacts(), lambda: (device(),))
     assert syscalls_of(host).calls == [("own_mounts",)]
     for _ in range(2):
-        mounts.tree(device())
-        mounts.release()
+        collect(session)
+    session.close()
+    assert len(mounted(host)) == 2
     assert [call for call in syscalls_of(host).calls if call[0] == "own_mounts"] == [("own_mounts",)]
 
 

@@ -669,7 +669,7 @@ def test_a_kernel_that_is_another_one_since_the_scan_is_started_after_another_lo
 ) -> None:
     own = own_tree(demo)
     kernel = own.entry.kernel
-    with demo._mounts.reading(demo.devices[kernel.device]) as tree:
+    with demo._mounts.reading(demo.scanner.devices[kernel.device]) as tree:
         descriptor, _ = tree.descriptor(kernel.path)
     path = Path(f"/proc/self/fd/{descriptor}").readlink()
     os.close(descriptor)
