@@ -52,7 +52,7 @@ def open_state_store(
         )
     if settings.state_device.lower() == EFI:
         trouble = _why_no_efi(host)
-        return StateStore(None, trouble) if trouble else StateStore(EfiBackend(host))
+        return StateStore(None, trouble) if trouble else StateStore(EfiBackend(host), keeps_own=False)
     try:
         device = _find_partition(settings.state_device, devices)
     except StateError as error:

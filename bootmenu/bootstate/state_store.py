@@ -29,8 +29,10 @@ class StateStore:
     state is stored.
     """
 
-    def __init__(self, backend: StateBackend | None, error: str = "") -> None:
+    def __init__(self, backend: StateBackend | None, error: str = "", *, keeps_own: bool = True) -> None:
         self._backend = backend
+        self.keeps_own = keeps_own
+        """Whether the backend has room for the entries that a person makes."""
         self._changing = Lock()
         """Held while the state is replaced, never during disk access."""
         self._storing = Lock()

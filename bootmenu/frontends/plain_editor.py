@@ -14,7 +14,7 @@ from bootmenu.terminal.teletype import typed_number
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.entry_form import Choices, placeholder
 from bootmenu.view.line_editor import LineEditor
-from bootmenu.view.wording import explained, verdict_line
+from bootmenu.view.wording import explained, saved_own, verdict_line
 
 
 class PlainEditor:
@@ -67,7 +67,7 @@ class PlainEditor:
             self.teletype.say(localized(error.hint), "    → ")
             return
         self.saved = True
-        self.teletype.say(_("saved as an entry of your own: {title}").format(title=name))
+        self.teletype.say(localized(saved_own(name, has_room=store.keeps_own)))
         if not kept:
             self.teletype.say(localized(store.error), "  ! ")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _, for_each_language, localized, ngettext_lazy, number
+from bootmenu.i18n import N_, Message, _, for_each_language, localized, ngettext_lazy, number
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -195,6 +195,15 @@ def overridden(report: Report) -> str:
 
 
 _SHOWN_CODES = 5
+
+
+def saved_own(title: str, *, has_room: bool) -> Message:
+    """Return the message that an entry was saved as one of one's own. has_room: whether what remembers has room."""
+    said = N_("saved as an entry of your own: {title}", title=title)
+    if has_room:
+        return said
+    trouble = N_("an EFI variable has no room for it")
+    return N_("{said}, until power-off: {trouble}", said=said, trouble=trouble)
 
 
 def made_default(listing: Listing, message: str) -> str:

@@ -268,6 +268,24 @@ async def test_changes_are_kept_as_an_entry_of_ones_own_and_deleted() -> None:
         await menu.sees("only entries of your own can be deleted")
 
 
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        (StateStore(fakes.Kept(), keeps_own=False), "until power-off: an EFI variable has no room for it"),
+        (StateStore(None, "Nothing is remembered here."), "until power-off: Nothing is remembered here."),
+    ],
+)
+async def test_where_it_is_not_kept_that_is_said(store: StateStore, said: str) -> None:
+    async with running(FakeSession(state_store=store), size=(120, 40)) as menu:
+        await editing(menu)
+        await menu.press("x", "ctrl+s")
+        await menu.at(NameScreen)
+        await menu.press("ctrl+u", *"mine", "enter")
+        await menu.at(MenuScreen)
+        await menu.sees(said)
+        assert store.state.own, "it is there as long as the menu is"
+
+
 async def test_where_there_is_no_room_it_says_so_and_the_editor_stays() -> None:
     full = State()
     for number in range(MOST):

@@ -13,7 +13,7 @@ from bootmenu.frontends.tui.screens.menu_look import MenuLook
 from bootmenu.i18n import N_, _
 from bootmenu.model.entry import BootEntry
 from bootmenu.view.entry_list import entry_key
-from bootmenu.view.wording import full_name
+from bootmenu.view.wording import full_name, saved_own
 
 
 class OwnEntries(MenuLook):
@@ -35,9 +35,7 @@ class OwnEntries(MenuLook):
             raise StateError(N_("One moment, please."))
         store.state.with_own(own)  # raises, before anything is changed
         self._rows.select_when_there(entry_key(own.entry.id))
-        self._change_state(
-            lambda state: state.with_own(own), N_("saved as an entry of your own: {title}", title=title), listing
-        )
+        self._change_state(lambda state: state.with_own(own), saved_own(title, has_room=store.keeps_own), listing)
 
     def action_remove(self) -> None:
         """Ask whether to delete the selected entry, if a person has made it."""
