@@ -207,6 +207,16 @@ async def test_what_was_typed_meanwhile_is_not_completed() -> None:
         assert screen.line.text == "/bxy"
 
 
+async def test_a_key_that_cannot_act_says_why() -> None:
+    async with running(FakeSession()) as menu:
+        await editing(menu)
+        for key, said in (("ctrl+z", "nothing to undo"), ("ctrl+y", "nothing was undone"), ("tab", "names no file")):
+            await menu.press(key)
+            await menu.sees(said)
+        await menu.press("end")
+        await menu.until(lambda: "names no file" not in menu.text)
+
+
 async def test_changes_are_undone_and_dropped_only_when_asked() -> None:
     async with running(FakeSession()) as menu:
         screen = await editing(menu)

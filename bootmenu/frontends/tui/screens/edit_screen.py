@@ -183,8 +183,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
             return  # something was typed since
         self._set_editor(self.editor.complete(message.found))
         if not message.found:
-            self._note = _("no file begins like this")
-            self._draw()
+            self._say(_("no file begins like this"))
 
     @on(Checked)
     def _checked(self, message: Checked) -> None:
@@ -263,6 +262,8 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         elif part.is_file:
             asked = self.editor
             in_background(self, lambda: self._complete(asked), "complete")
+        else:
+            self._say(_("this line names no file that could be chosen"))
 
     def action_page_down(self) -> None:
         """Scroll the verdict down by a page."""
@@ -282,15 +283,22 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     def action_undo(self) -> None:
         """Undo the last change."""
-        self._go_to(self._history.undo(self.editor))
+        self._go_to(self._history.undo(self.editor), _("there is nothing to undo"))
 
     def action_redo(self) -> None:
         """Make the change again that was undone last."""
-        self._go_to(self._history.redo(self.editor))
+        self._go_to(self._history.redo(self.editor), _("nothing was undone"))
 
-    def _go_to(self, editor: EntryEditor | None) -> None:
+    def _go_to(self, editor: EntryEditor | None, otherwise: str) -> None:
         if editor is not None:
             self._replace_editor(editor)
+        else:
+            self._say(otherwise)
+
+    def _say(self, text: str) -> None:
+        """Say below the findings why a key did nothing, or what went wrong, until the next key."""
+        self._note = text
+        self._draw()
 
     def action_save(self) -> None:
         """Ask for a name, and keep the entry under it."""
@@ -305,8 +313,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         try:
             self._save(self.editor.edited(), name)
         except BootmenuError as error:
-            self._note = " ".join(localized(part) for part in (error.message, error.hint) if part)
-            self._draw()
+            self._say(" ".join(localized(part) for part in (error.message, error.hint) if part))
         else:
             self.dismiss()
 
