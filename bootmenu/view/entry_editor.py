@@ -13,6 +13,7 @@ from bootmenu.i18n import N_
 from bootmenu.model.closed_set import StrEnum
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.value import Value, replace
+from bootmenu.sources import version_of
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.view.line_editor import LineEditor
 
@@ -153,12 +154,16 @@ class EntryEditor(Value):
 
         edits = (slot.line.text.strip() for slot in self.slots if slot.part is EntryPart.EDIT)
         (text,) = (slot.line.text for slot in self.slots if slot.part is EntryPart.COMMAND_LINE)
-        kernel = files(EntryPart.KERNEL)
+        kernel = next(iter(files(EntryPart.KERNEL)), FileRef(device=self.entry.device, path="/"))
         tree = next(iter(files(EntryPart.TREE)), None)
+        same = kernel == self.entry.kernel
         return replace(
             self.entry,
             cmdline=CommandLine(text),
-            kernel=kernel[0] if kernel else FileRef(device=self.entry.device, path="/"),
+            kernel=kernel,
+            # what the configuration says of its own kernel does not hold for another one
+            version=self.entry.version if same else version_of(kernel.path),
+            architecture=self.entry.architecture if same else None,
             initrds=files(EntryPart.INITRAMFS),
             dtb=tree,
             dtb_folder=self.entry.dtb_folder if tree == self.entry.dtb else None,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import CommandLine, FileRef
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
 from bootmenu.terminal.cells import cells
 from bootmenu.view.edit_history import EditHistory
@@ -195,6 +196,15 @@ def test_a_path_is_completed_as_in_a_shell(
         assert after.choose((), 1).completions == ways, "the next Tab goes on"
     assert after.with_line(LineEditor.of("x")).completions == ()
     assert after.move(1).completions == ()
+
+
+def test_what_a_configuration_says_of_its_kernel_does_not_hold_for_another_one() -> None:
+    entry = replace(DEBIAN.entry, architecture=Architecture.ARM64)
+    editor = at(EntryEditor.of(entry), EntryPart.KERNEL)
+    other = editor.with_line(LineEditor.of("/vmlinuz-6.12.107-arm64")).edited()
+    assert (other.version, other.architecture) == ("6.12.107-arm64", None)
+    assert editor.with_line(LineEditor.of("/linux")).edited().version == ""
+    assert editor.edited() == entry
 
 
 def test_a_changed_line_is_known() -> None:
