@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.vm import stages
 from tests.vm.conftest import MachineMaker
-from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, Monitor
+from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, Monitor, run_tool
 
 pytestmark = pytest.mark.vm
 
@@ -66,6 +68,42 @@ def test_the_default_starts_by_itself(machine: MachineMaker, disk: Path, token: 
         vm.wait_for("Starting Alpha on FAT", 60)
         vm.wait_for(f"second stage says {token}", 120, silence=SILENCE_AFTER_JUMP)
         vm.wait_for(f"bootmenu-test.entry=alpha-{token}", 10)
+
+
+@pytest.mark.slow
+def test_an_entry_that_was_edited_and_kept_is_the_default_of_the_next_start(
+    machine: MachineMaker, first_stage: stages.Stage, disk: Path, token: str, tmp_path: Path
+) -> None:
+    """Between the two starts the power goes, and the disks get other names."""
+    remembers = tmp_path / "state.img"
+    remembers.touch()
+    os.truncate(remembers, 8 << 20)
+    run_tool(["mkfs.vfat", "-n", "STATE", remembers])
+    settings = b'profile = "standard"\nstate.device = "LABEL=STATE"\n'
+    stage = stages.with_files(first_stage, {"etc/bootmenu.toml": settings}, tmp_path / "settings.cpio")
+    with machine(Hardware(disks=(disk, remembers)), stage=stage, limit=400) as vm:
+        _wait_for_menu(vm)
+        vm.send("e")
+        vm.wait_for_screen("For this boot only: Alpha on FAT", 30)
+        vm.send(" kept=1")
+        vm.wait_for_screen("kept=1", 20)
+        vm.send("\x13")  # Ctrl+S, which must not stop the line
+        vm.wait_for_screen("Save as an entry of your own", 20)
+        vm.send("\x15")
+        vm.send("my test entry")
+        vm.wait_for_screen("Name: my test entry", 20)
+        vm.send("enter")
+        vm.wait_for_mark("my test entry")
+        vm.send("D")
+        vm.wait_for_screen("Start it automatically from now on", 20)
+        vm.send("2")
+        vm.wait_for(lambda vm: vm.on_screen("▶ 2") or vm.on_screen("> 2"), 20)
+        vm.send("enter")
+        vm.wait_for_screen("the default from now on", 30)
+    with machine(Hardware(disks=(remembers, disk)), cmdline="bootmenu.timeout=3", stage=stage) as vm:
+        vm.wait_for("Starting my test entry", 150)
+        vm.wait_for(f"second stage says {token}", 120, silence=SILENCE_AFTER_JUMP)
+        vm.wait_for(f"bootmenu-test.entry=alpha-{token} kept=1", 10)
 
 
 @pytest.mark.slow
