@@ -135,7 +135,8 @@ class Guard:
 
     The number of wrong ones is kept between boots, and a restart begins with the whole pause for that number. If it
     cannot be stored or read, the longest pause applies before the first try and after every wrong one: otherwise
-    cutting the power would avoid it. After a damaged state the highest count applies until the right PIN is entered.
+    cutting the power would avoid it. After a state that is damaged or cannot be read, the highest count applies until
+    the right PIN is entered.
     """
 
     def __init__(self, stored: StoredPin, memory: StateStore, clock: Callable[[], float] = monotonic) -> None:

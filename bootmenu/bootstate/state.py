@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The state that is kept between boots, and its JSON.
 
-What boots need is in one file; state_json.py handles it as plain objects. What was chosen in the menu for itself is
-in another one: what marks a boot as good need not understand it, and its size takes nothing away from the boots.
+What boots need is in one file; state_json.py handles it as plain objects. The entries that a person has made are in
+another one: what marks a boot as good need not understand it, and its size takes nothing away from the boots.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ MOST_WRONG_PINS = 1000
 _MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
 OF_THE_MENU = ("own",)
-"""The fields of State that are stored apart."""
+"""The fields of State that are stored apart, in a file of the menu."""
+SCHEMA_OF_THE_MENU = 1
 
 
 class StateError(BootmenuError):
@@ -41,16 +42,18 @@ class StateError(BootmenuError):
 class DamagedError(StateError, ValueError):
     """What was stored is not a valid state.
 
-    left: the state that was stored before it, or None if that cannot be read either.
+    left: the state that was stored before it, or None if that cannot be read either. own: the entries that a person
+    has made, which are stored apart.
     """
 
-    def __init__(self, message: str, left: State | None = None) -> None:
+    def __init__(self, message: str, left: State | None = None, own: tuple[OwnEntry, ...] = ()) -> None:
         super().__init__(message)
         self.left = left
+        self.own = own
 
 
 class MenuDamagedError(StateError):
-    """What was chosen in the menu for itself cannot be read. left: the rest of the state."""
+    """The entries that a person has made cannot be read. left: the rest of the state."""
 
     def __init__(self, message: str, left: State) -> None:
         super().__init__(message)
@@ -162,8 +165,11 @@ class State(Value, kw_only=True):
     def without_own(self, entry: str) -> State:
         """Return the state without an entry that was made here, which is not the default any more either."""
         kept = kept_id(entry)
-        left = tuple(one for one in self.own if one.entry.id != kept)
-        return replace(self.without_default(entry).without_once(entry), own=left)
+        state = replace(self, own=tuple(one for one in self.own if one.entry.id != kept))
+        for chosen in (self.default, self.once):
+            if chosen is not None and kept_id(chosen) == kept:
+                state = state.without_default(chosen).without_once(chosen)
+        return state
 
     def mark_good(self, at: str) -> State:
         """Return the state after the tried system was marked good; the same if none was tried."""
@@ -224,15 +230,22 @@ def encode(state: State) -> bytes:
 
 
 def encode_menu(state: State) -> bytes:
-    """Return what was chosen in the menu for itself as JSON, with a newline at the end."""
-    return _json({name: value for name, value in to_json(state).items() if name in OF_THE_MENU})
+    """Return the entries that a person has made as JSON, with a newline at the end."""
+    kept = {name: value for name, value in to_json(state).items() if name in OF_THE_MENU}
+    return _json({"schema": SCHEMA_OF_THE_MENU, **kept})
 
 
 def with_menu(state: State, data: bytes) -> State:
-    """Return the state with what `encode_menu` made of another one. Raise ValueError if it is invalid."""
+    """Return the state with what `encode_menu` made of another one. Raise ValueError if it is invalid, and StateError
+    if its schema is newer."""
     try:
         value = json.loads(data) if data.endswith(b"\n") else None
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if isinstance(schema, int) and schema > SCHEMA_OF_THE_MENU:
+            raise StateError(N_("the state was written by a newer bootmenu (schema {schema})", schema=schema))
         read = from_json(State, value)
+    except StateError:
+        raise
     except (RecursionError, BootmenuError) as error:
         raise ValueError(str(error)[:200]) from None
     return replace(state, **{name: getattr(read, name) for name in OF_THE_MENU})

@@ -10,9 +10,19 @@ import contextlib
 import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 from bootmenu.bootstate import state_json
-from bootmenu.bootstate.state import DamagedError, MenuDamagedError, State, decode, encode, encode_menu, with_menu
+from bootmenu.bootstate.state import (
+    DamagedError,
+    MenuDamagedError,
+    State,
+    StateError,
+    decode,
+    encode,
+    encode_menu,
+    with_menu,
+)
 from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
@@ -25,6 +35,9 @@ from bootmenu.system.host import Host
 from bootmenu.typed import Protocol
 
 MENU_NAME = "menu.json"
+_BUSY = 3.0
+"""Seconds for which to wait for threads that read the partition."""
+_BUSY_STEP = 0.05
 
 
 def write_into(folder: Path, state: State, files: Files) -> None:
@@ -32,11 +45,14 @@ def write_into(folder: Path, state: State, files: Files) -> None:
     it."""
     durable_file.store(str(folder / NAME), encode(state), files, decode)
     path, wanted = str(folder / MENU_NAME), encode_menu(state)
+    empty = encode_menu(State())
     try:
         stored, _ = durable_file.newest(path, files, _read_menu)
-    except (ValueError, OSError):
+    except (ValueError, OSError, StateError) as error:
+        if isinstance(error, StateError) and wanted != empty:  # a newer bootmenu's
+            raise
         stored = None  # damaged: kept for whoever can repair it, until there is something to store in its place
-    if wanted != (stored or encode_menu(State())):
+    if wanted != (stored or empty):
         durable_file.store(path, wanted, files, _read_menu)
 
 
@@ -45,12 +61,20 @@ def _read_menu(data: bytes) -> State:
 
 
 def _with_menu(state: State, folder: Path, files: Files) -> State:
-    """Return the state with what was chosen in the menu for itself. Raise MenuDamagedError with the rest of it."""
+    """Return the state with the entries that a person has made. Raise MenuDamagedError with the rest of it."""
     try:
         data, _ = durable_file.newest(str(folder / MENU_NAME), files, _read_menu)
         return state if data is None else with_menu(state, data)
-    except (ValueError, OSError):
-        raise MenuDamagedError(N_("what was chosen in the menu is damaged"), state) from None
+    except (ValueError, OSError, StateError) as error:
+        raise MenuDamagedError(f"{MENU_NAME}: {error}", state) from None
+
+
+def _damaged(left: State | None, folder: Path, files: Files) -> DamagedError:
+    try:
+        own = _with_menu(State(), folder, files).own
+    except MenuDamagedError:
+        own = ()
+    return DamagedError(N_("the remembered state is damaged"), left, own)
 
 
 def read_from(folder: Path, files: Files) -> State:
@@ -70,13 +94,12 @@ def _read_last(folder: Path, files: Files) -> State:
         if error.errno != errno.EIO:
             raise
         # FAT reports a broken chain of clusters this way; a new file has new clusters
-        raise DamagedError(N_("the remembered state is damaged")) from None
-    state = State() if data is None else decode(data)
+        raise _damaged(None, folder, files) from None
+    except DamagedError:
+        raise _damaged(None, folder, files) from None
     if data is not None and path.endswith(durable_file.OLDER):
-        with contextlib.suppress(MenuDamagedError):
-            state = _with_menu(state, folder, files)
-        raise DamagedError(N_("the remembered state is damaged"), state)
-    return _with_menu(state, folder, files)
+        raise _damaged(decode(data), folder, files)
+    return _with_menu(State() if data is None else decode(data), folder, files)
 
 
 class StateBackend(Protocol):
@@ -134,8 +157,22 @@ class PartitionBackend(Value):
 
     @contextlib.contextmanager
     def _mounted(self) -> Iterator[Path]:
-        with self.aside(self.device.name), writable(self.host, self.device) as root:
-            yield below(root, self.folder)
+        with contextlib.ExitStack() as stack:
+            yield below(self._mount(stack), self.folder)
+
+    def _mount(self, stack: contextlib.ExitStack) -> Path:
+        """Mount the partition until the stack ends. While a thread reads it, it stays read-only: wait for that."""
+        deadline = monotonic() + _BUSY
+        while True:
+            try:
+                stack.enter_context(self.aside(self.device.name))
+                return stack.enter_context(writable(self.host, self.device))
+            except OSError as error:
+                stack.close()
+                # btrfs says EINVAL: what is mounted has rescue=nologreplay, which is for reading only
+                if error.errno not in (errno.EBUSY, errno.EINVAL) or monotonic() > deadline:
+                    raise
+            sleep(_BUSY_STEP)
 
 
 class EfiBackend(Value):

@@ -11,13 +11,14 @@ from threading import Lock
 from bootmenu.bootstate.state import DamagedError, MenuDamagedError, State
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
+from bootmenu.model.value import replace
 from bootmenu.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state_backends import StateBackend
+    from bootmenu.model.own_entry import OwnEntry
 
 _BEFORE = N_("What was remembered last was damaged. What was remembered before that is used in its place.")
-_MENU_DAMAGED = N_("Your own entries and choices were damaged and could not be read.")
 _ANEW = N_("What was remembered was damaged and could not be read. It begins anew.")
 
 
@@ -52,17 +53,19 @@ class StateStore:
                 self.known = True
             except MenuDamagedError as error:
                 self.state = self._stored = error.left
-                self.known, self.healed = True, _MENU_DAMAGED
+                self.known = True
+                self.healed = N_("Your own entries cannot be read: {reason}.", reason=error.message)
             except DamagedError as error:
-                self._heal(error.left)
+                self._heal(error.left, error.own)
             except (BootmenuError, OSError) as error:
                 self.error = N_("What was remembered could not be read: {reason}.", reason=_words(error))
+                self.state = self._stored = State().with_lost_count()
 
-    def _heal(self, left: State | None) -> None:
+    def _heal(self, left: State | None, own: tuple[OwnEntry, ...]) -> None:
         """Continue with what can be read. It is stored at once, so that the next start reports no damage."""
         self.healed = _BEFORE if left is not None else _ANEW
         self._stored = None
-        self.keep((left or State()).with_lost_count())
+        self.keep(replace((left or State()).with_lost_count(), own=own))
 
     @property
     def remembers(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.regex import regex
@@ -15,7 +16,7 @@ from bootmenu.sources.tree import Tree, TreeError
 from bootmenu.sources.version import version_key
 
 MOST = 200
-"""Most files of one kind, and most completions of a path."""
+"""Most files of one kind, and most completions of a path of which it is said whether they are directories."""
 _MOST_FOLDERS = 20
 _INITRAMFS = regex(r"^(?:u?init(?:rd|ramfs)|(?:amd|intel)-ucode)", re.IGNORECASE)
 
@@ -54,8 +55,10 @@ def completions(tree: Tree, path: str) -> tuple[str, ...]:
         return ()
     # a name that cannot be printed cannot be typed either; hidden ones are for whoever asks for them
     fitting = [name for name in names if name.startswith(start) and name.isprintable()]
-    shown = [name for name in fitting if start or not name.startswith(".")][:MOST]
-    return tuple(f"{folder}/{name}{'/' if _is_folder(tree, f'{folder}/{name}') else ''}" for name in shown)
+    shown = [f"{folder}/{name}" for name in fitting if start or not name.startswith(".")]
+    # of very many only the first are looked at: what all of them have in common is right nevertheless
+    ends = ["/" if _is_folder(tree, path) else "" for path in shown[:MOST]]
+    return tuple(f"{path}{end}" for path, end in zip_longest(shown, ends, fillvalue=""))
 
 
 def _overlays(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[FileRef, ...]:

@@ -39,8 +39,9 @@ class PlainEditor:
         number, self.wants_boot = typed_number(answer), answer == "b"
         lines = len(self._editor.slots)
         if not answer:
-            dropped = self._editor.changed
-            self.teletype.say(_("The editor is left. Nothing is saved.") if dropped else _("The editor is left."))
+            if self._editor.changed and not self.teletype.sure(_("Drop the changes?")):
+                return True
+            self.teletype.say(_("The editor is left."))
         elif answer == "s" and self._menu.context.permits("save"):
             self._save()
             return not self.saved
@@ -55,17 +56,27 @@ class PlainEditor:
 
     def _save(self) -> None:
         """Ask for a name, and keep the entry under it."""
-        name = self.teletype.ask(_("Name of your entry (Enter for none): ")).strip()[:MOST_CHARACTERS]
+        entry = self._editor.entry
+        otherwise = entry.title if entry.is_own else ""
+        question = _("Name of your entry (Enter for {name}): ").format(name=otherwise or _("none"))
+        try:
+            name = self.teletype.ask(question).strip()[:MOST_CHARACTERS] or otherwise
+        except KeyboardInterrupt:
+            name = ""
+            self.teletype.say()
         if not name:
             self.teletype.say(_("Nothing is saved."))
             return
         own, store = self._session.entry_files.own_entry(self._editor.edited(), name), self._session.state_store
+        before = store.state.own
         try:
             kept = store.update(lambda state: state.with_own(own))
         except StateError as error:
             self.teletype.say(localized(error.message), "  ! ")
             self.teletype.say(localized(error.hint), "    → ")
             return
+        if any(one.entry.id == own.entry.id for one in before):
+            self.teletype.say(_("It takes the place of your entry with this name."))
         self.saved = True
         self.teletype.say(localized(saved_own(name, has_room=store.keeps_own)))
         if not kept:

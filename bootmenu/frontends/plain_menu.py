@@ -185,6 +185,7 @@ class PlainMenu(PlainPages):
             store = self._session.state_store
             if not store.update(lambda state: state.without_own(listing.entry.id)):
                 self.teletype.say(localized(store.error), "  ! ")
+            self.teletype.say(_("deleted"))
             self.do_rescan()
 
     def do_make_default(self, listing: Listing) -> None:

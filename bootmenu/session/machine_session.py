@@ -170,6 +170,8 @@ class MachineSession:
 
     def _begin_scan(self) -> ScanRunner:
         self._reader = None
+        if self.settings.state_device:
+            self._state.open()  # before its partition is read: a file system that is read cannot be written
         return ScanRunner(
             self._partitions.find,
             self._open_reader,

@@ -17,7 +17,7 @@ class MachineState:
     """Opens the state store once.
 
     opened: opens it, and never raises. own_changed: called, in any thread, when the entries that a person has made
-    are others. listed: whether a scan lists these entries.
+    have changed. listed: whether a scan lists these entries.
     """
 
     def __init__(self, opened: Callable[[], StateStore], own_changed: Callable[[], object], *, listed: bool) -> None:
@@ -37,6 +37,11 @@ class MachineState:
                 self._seen = self._store.state.own
                 self._store.listen(self._changed)
             return self._store
+
+    def open(self) -> None:
+        """Open the store now if a scan will need it."""
+        if self._listed:
+            self.store  # noqa: B018
 
     @property
     def own_entries(self) -> tuple[OwnEntry, ...]:

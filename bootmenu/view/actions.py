@@ -77,7 +77,7 @@ TABLE: tuple[Action, ...] = (
         keys=("e",),
         shown="e",
         label=N_("edit"),
-        help=N_("change command line, kernel, initramfs, device tree and overlays, for this boot only"),
+        help=N_("change command line and files, for this boot or as an entry of your own"),
         plain="e N",
         labelled_with=Situation.ENTRY,
     ),

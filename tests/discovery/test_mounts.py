@@ -19,7 +19,9 @@ import pytest
 
 from bootmenu.bootstate.state import State, encode
 from bootmenu.bootstate.state_backends import PartitionBackend
+from bootmenu.config.settings import Settings
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.hotplug import NoChanges
 from bootmenu.discovery.mount_points import FLAGS, MountError
 from bootmenu.discovery.mounts import Mounts
 from bootmenu.model.entry import Problem
@@ -855,6 +857,38 @@ def test_a_real_partition_is_read_and_not_written_and_nothing_stays_mounted(loop
 def digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+@pytest.mark.parametrize("filesystem", ["ext4", "btrfs"])
+def test_what_is_remembered_on_a_partition_that_is_scanned_is_never_lost(tmp_path: Path, filesystem: str) -> None:
+    """A file system that a thread reads cannot be written, and what cannot be read could be taken for nothing."""
+    disk = made(tmp_path, filesystem)
+    settings = Settings(state_device="LABEL=HERE on unknown", state_folder="/state")
+    first = State(default="a", wrong_pins=4, language="de")
+
+    def opened() -> MachineSession:
+        here = replace(found, label="HERE")
+        return MachineSession(Host(), MachineFacts(), lambda: (here,), settings=settings, changes=NoChanges())
+
+    def work() -> None:
+        session = opened()
+        session._state._listed = True  # as for the partitions of this machine
+        listings, _ = collect(session)
+        store = session.state_store
+        assert (store.known, store.error) == (True, "")
+        assert store.keep(first)
+        for number in range(10):  # each makes the scan read the partition again
+            own = session.entry_files.own_entry(listings[0].entry, f"mine {number}")
+            assert store.update(lambda state, own=own: state.with_own(own)), store.error  # type: ignore[misc]
+        session.close()
+        again = opened()
+        again._state._listed = True
+        assert len(collect(again)[0]) == 1 + 10
+        assert replace(again.state_store.state, own=()) == first
+        again.close()
+
+    with attached(disk, filesystem) as found:
+        _in_a_child(work)
 
 
 @pytest.mark.parametrize("filesystem", ["ext4", "btrfs", "xfs"])

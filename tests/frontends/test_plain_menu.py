@@ -580,13 +580,13 @@ def test_plain_is_an_option_of_its_own_and_needs_no_textual() -> None:
         assert line.wait() == 0
 
 
-@pytest.mark.parametrize(("locale", "word"), [("de_DE.UTF-8", "Gerät"), ("de_DE", "Geraet")])
+@pytest.mark.parametrize(("locale", "word"), [("de_DE.UTF-8", "Ändern"), ("de_DE", "Aendern")])
 def test_letters_of_the_language_do_not_need_its_locale(locale: str, word: str) -> None:
     """The C library need not have the locale that names the charset."""
     with on_a_line(["-m", "bootmenu", "--demo", "--plain"], "xterm", LC_ALL=locale) as line:
         line.until(lambda: line.text.rstrip().endswith(">"), 40)
         line.answer(b"?")
-        line.until(lambda: f"{word}ebaum" in line.text, 40)
+        line.until(lambda: word in line.text, 40)
         line.answer(b"q")
         assert line.wait() == 0
 

@@ -97,7 +97,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     WelcomeScreen: lambda context: WelcomeScreen(context),
     ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
     PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
-    NameScreen: lambda context: NameScreen(context, "mine", ["mine"]),
+    NameScreen: lambda context: NameScreen(context, "mine", lambda _: True),
     FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),
     KioskScreen: KioskScreen,
     KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start"),

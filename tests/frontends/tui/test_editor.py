@@ -305,10 +305,8 @@ async def test_where_there_is_no_room_it_says_so_and_the_editor_stays() -> None:
     async with running(FakeSession(state_store=store)) as menu:
         screen = await editing(menu)
         await menu.press("x", "escape", "2", "enter")
-        await menu.at(NameScreen)
-        await menu.press("enter")
         await menu.at(EditScreen)
-        await menu.sees("there are 20 entries of your own already")
+        await menu.sees("There are 20 entries of your own already. Delete one of them first.")
         assert screen.line.text.endswith("x")
 
 

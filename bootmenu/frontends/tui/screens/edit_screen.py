@@ -24,7 +24,7 @@ from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.model.entry import BootEntry
-from bootmenu.model.own_entry import MOST_CHARACTERS
+from bootmenu.model.own_entry import MOST, MOST_CHARACTERS
 from bootmenu.model.value import replace
 from bootmenu.session import menu_log
 from bootmenu.terminal.cells import clean
@@ -302,9 +302,18 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
 
     def action_save(self) -> None:
         """Ask for a name, and keep the entry under it."""
-        entry, own = self.listing.entry, self.context.session.state_store.state.own
+        entry, session = self.listing.entry, self.context.session
+        own, edited = session.state_store.state.own, self.editor.edited()
+        if len(own) >= MOST and not entry.is_own:
+            self._say(_("There are {n} entries of your own already. Delete one of them first.").format(n=len(own)))
+            return
         name = entry.title if entry.is_own else _("{name}, changed").format(name=entry.name)
-        screen = NameScreen(self.context, clean(name, MOST_CHARACTERS), [one.entry.title for one in own])
+        ids = {one.entry.id for one in own}
+        screen = NameScreen(
+            self.context,
+            clean(name, MOST_CHARACTERS),
+            lambda name: session.entry_files.own_entry(edited, name).entry.id in ids,
+        )
         self.app.push_screen(screen, self._named)
 
     def _named(self, name: str | None) -> None:
@@ -313,7 +322,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         try:
             self._save(self.editor.edited(), name)
         except BootmenuError as error:
-            self._say(" ".join(localized(part) for part in (error.message, error.hint) if part))
+            self._say(". ".join(localized(part).rstrip(".") for part in (error.message, error.hint) if part))
         else:
             self.dismiss()
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 
 from bootmenu.frontends.tui.screens.base_screen import DialogScreen
 from bootmenu.frontends.tui.screens.line_editing import LineEditing
@@ -16,16 +16,17 @@ from bootmenu.view.styled_text import BLANK, Line, Span, Style, paragraph
 
 
 class NameScreen(LineEditing, DialogScreen[str], inherit_bindings=False):
-    """A dialog over the editor; its result is the name, or an empty string. taken: names that would be replaced."""
+    """A dialog over the editor; its result is the name, or an empty string. replaces: returns whether an entry with a
+    name would be replaced."""
 
     screen_id = ScreenId.NAME
     max_length = MOST_CHARACTERS
 
-    def __init__(self, context: UiContext, name: str, taken: Collection[str]) -> None:
+    def __init__(self, context: UiContext, name: str, replaces: Callable[[str], bool]) -> None:
         super().__init__()
         self.context = context
         self.heading = _("Save as an entry of your own")
-        self._taken = taken
+        self._replaces = replaces
         self._typed = LineEditor.of(name[:MOST_CHARACTERS])
 
     def message(self, width: int) -> list[Line]:
@@ -33,7 +34,7 @@ class NameScreen(LineEditing, DialogScreen[str], inherit_bindings=False):
         what = _("It is kept in this menu, and listed with the entries of its partition. No disk is changed.")
         replaced = _("It takes the place of your entry with this name.")
         note = paragraph(width, replaced, Style.WARN)
-        return [*paragraph(width, what), BLANK, *(note if self.name_typed in self._taken else [BLANK] * len(note))]
+        return [*paragraph(width, what), BLANK, *(note if self._replaces(self.name_typed) else [BLANK] * len(note))]
 
     def answers(self, width: int) -> list[Line]:
         """Return the input line."""
