@@ -82,6 +82,11 @@ class Scanner:
         return self._feed.subscribe(wake)
 
     @property
+    def watches(self) -> bool:
+        """Return whether it learns of changes, so that a scan goes on after it has finished."""
+        return self._changes is not None
+
+    @property
     def has_failed(self) -> bool:
         """Return whether the current scan ended with an error."""
         return self._feed.error is not None

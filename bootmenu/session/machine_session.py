@@ -52,11 +52,10 @@ if TYPE_CHECKING:
 class MachineSession:
     """A Session (session_protocol.py) on a host, which is the real machine or a simulated one. It must be closed.
 
-    devices: yields partitions and problems at every scan, in a thread; None for all partitions of this machine.
-    method: loading method to use instead of the plan's choice. pace: bytes per second of a simulated medium. local:
-    whether the facts are about the host. patience: seconds after which a device that does not answer is reported
-    as silent; None for the setting. changes: reports partitions that come and go; closed with the session.
-    state_store: used instead of the one that the settings name.
+    devices: yields partitions and problems at every scan, in a thread; None for all of this machine. method: loading
+    method to use instead of the plan's choice. pace: bytes per second of a simulated medium. local: whether the facts
+    are about the host. patience: seconds after which a device counts as silent; None for the setting. changes:
+    reports partitions that come and go; closed with it. state_store: instead of the one that the settings name.
     """
 
     def __init__(
@@ -74,8 +73,6 @@ class MachineSession:
         changes: Changes | None = None,
         state_store: StateStore | None = None,
     ) -> None:
-        self.history = History()
-        """What was done since the session began."""
         self.host = host
         self.settings = settings or Settings()
         self._machine = machine
@@ -87,7 +84,6 @@ class MachineSession:
         self._patience = self.settings.scan_seconds if patience is None else patience
         self._order = PartitionOrder()
         self.scanner = Scanner(self._begin_scan, self._partitions.unmount, changes)
-        self._watching = changes is not None
         self._reader: PartitionReader | None = None
         """The one of the current scan, or None before it has found a partition."""
         self._renamed_back: set[tuple[str, str]] = set()
@@ -107,6 +103,11 @@ class MachineSession:
     def machine(self) -> MachineFacts:
         """Return the facts of the machine."""
         return self._machine
+
+    @cached_property
+    def history(self) -> History:
+        """What was done since the session began."""
+        return History()
 
     @cached_property
     def machine_report(self) -> Report:
@@ -177,7 +178,7 @@ class MachineSession:
             self._open_reader,
             order=self._order,
             silent_after=self._patience,
-            forever=self._watching,
+            forever=self.scanner.watches,
         )
 
     @property

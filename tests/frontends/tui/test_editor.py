@@ -179,7 +179,9 @@ async def test_kernels_and_initramfs_are_chosen_and_paths_completed() -> None:
         assert "▶│kernel" in menu.text
         await menu.press("ctrl+u", *"/bo", "tab")
         await menu.until(lambda: screen.line.text == "/boot/")
-        await menu.press("a", "tab", "tab")
+        await menu.press("a", "tab")
+        await menu.until(lambda: screen.editor.completions == ("/boot/a", "/boot/abc"))
+        await menu.press("tab")
         await menu.until(lambda: screen.line.text == "/boot/abc")
         await menu.press("tab")
         await menu.until(lambda: screen.line.text == "/boot/a")

@@ -27,6 +27,7 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.own_entry import MOST, MOST_CHARACTERS
 from bootmenu.model.value import replace
 from bootmenu.session import menu_log
+from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean
 from bootmenu.view import entry_form
 from bootmenu.view.edit_history import EditHistory
@@ -40,6 +41,26 @@ from bootmenu.view.wording import full_name
 
 _CHECK_DELAY = 0.3
 """Seconds without a key before the entry is checked: checking may read the disk."""
+
+
+def found_choices(session: Session, listing: Listing) -> Choices:
+    """Return the files to choose from, as far as they can be read. Call it in a thread: it reads disks."""
+    choices = Choices()
+    try:
+        choices = replace(choices, trees=session.device_trees(listing))
+        choices = replace(choices, files=session.entry_files.choices(listing.entry))
+    except Exception as error:
+        menu_log.write_error(error)
+    return choices
+
+
+def found_completions(session: Session, editor: EntryEditor) -> tuple[str, ...]:
+    """Return how the path in the current line can go on. Call it in a thread: it reads disks."""
+    try:
+        return session.entry_files.completions(editor.entry, editor.current.line.text)
+    except Exception as error:
+        menu_log.write_error(error)
+        return ()
 
 
 Save = Callable[[BootEntry, str], None]
@@ -146,21 +167,10 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
     # --- in threads
 
     def _find_choices(self) -> None:
-        session, choices = self.context.session, Choices()
-        try:
-            choices = replace(choices, trees=session.device_trees(self.listing))
-            choices = replace(choices, files=session.entry_files.choices(self.listing.entry))
-        except Exception as error:
-            menu_log.write_error(error)
-        self.post_message(self.ChoicesFound(choices))
+        self.post_message(self.ChoicesFound(found_choices(self.context.session, self.listing)))
 
     def _complete(self, asked: EntryEditor) -> None:
-        found: tuple[str, ...] = ()
-        try:
-            found = self.context.session.entry_files.completions(asked.entry, asked.current.line.text)
-        except Exception as error:
-            menu_log.write_error(error)
-        self.post_message(self.Completed(asked, found))
+        self.post_message(self.Completed(asked, found_completions(self.context.session, asked)))
 
     def _check(self, change: int, entry: BootEntry) -> None:
         checked: Listing | None = None
