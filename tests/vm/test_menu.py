@@ -74,7 +74,7 @@ def test_the_default_starts_by_itself(machine: MachineMaker, disk: Path, token: 
 def test_an_entry_that_was_edited_and_kept_is_the_default_of_the_next_start(
     machine: MachineMaker, first_stage: stages.Stage, disk: Path, token: str, tmp_path: Path
 ) -> None:
-    """Between the two starts the power goes, and the disks get other names."""
+    """Between the two starts the power goes."""
     remembers = tmp_path / "state.img"
     remembers.touch()
     os.truncate(remembers, 8 << 20)
@@ -100,7 +100,7 @@ def test_an_entry_that_was_edited_and_kept_is_the_default_of_the_next_start(
         vm.wait_for(lambda vm: vm.on_screen("▶ 2") or vm.on_screen("> 2"), 20)
         vm.send("enter")
         vm.wait_for_screen("the default from now on", 30)
-    with machine(Hardware(disks=(remembers, disk)), cmdline="bootmenu.timeout=3", stage=stage) as vm:
+    with machine(Hardware(disks=(disk, remembers)), cmdline="bootmenu.timeout=3", stage=stage) as vm:
         vm.wait_for("Starting my test entry", 150)
         vm.wait_for(f"second stage says {token}", 120, silence=SILENCE_AFTER_JUMP)
         vm.wait_for(f"bootmenu-test.entry=alpha-{token} kept=1", 10)
