@@ -36,6 +36,7 @@ _LABELS = (
         N_("loaded now"),
     ),
     *(N_("signatures"), N_("default"), N_("next boot"), N_("started last"), N_("worked"), N_("not completed")),
+    *(N_("own entries"), N_("language"), N_("theme")),
 )
 
 
@@ -84,8 +85,9 @@ def machine_page(found: Sequence[Section], width: int) -> list[Line]:
 
 def _machine(machine: MachineFacts, consoles: Sequence[str]) -> Iterator[Fact]:
     yield Fact("board", clean(machine.title, 200), Style.STRONG)
-    if machine.tree is not None and machine.tree.compatible:
-        yield Fact("", clean(", ".join(machine.tree.compatible), 400), Style.DIM)
+    names = ", ".join(machine.tree.compatible) if machine.tree is not None else ""
+    if names and names != machine.title:
+        yield Fact("", clean(names, 400), Style.DIM)
     yield Fact("processors", _processors(machine))
     yield Fact("memory", _memory(machine))
     yield Fact("firmware", _firmware(machine))
@@ -171,6 +173,11 @@ def _remembered(state: State) -> Iterator[Fact]:
         yield Fact("started last", _boot(state.last))
     yield from _boots("worked", state.good, Style.PASS)
     yield from _boots("not completed", state.lost, Style.WARN)
+    for place, own in enumerate(state.own[:_MOST]):
+        yield Fact("" if place else "own entries", clean(own.entry.title, 200))
+    for label, chosen in (("language", state.language), ("theme", state.theme)):
+        if chosen:
+            yield Fact(label, clean(chosen, 100))
 
 
 def _boots(label: str, boots: Sequence[Attempt], style: Style) -> Iterator[Fact]:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from bootmenu.bootstate.state import Attempt, State
+from bootmenu.discovery import own_entries
 from bootmenu.model.machine import CpuFacts, KeyFacts, MachineFacts
 from bootmenu.model.value import replace
 from bootmenu.view.machine_page import label_width, machine_page, sections
-from tests.builders import machines
+from tests.builders import fakes, machines
 
 BOARD = replace(
     machines.virt(),
@@ -112,3 +113,10 @@ def test_values_stand_in_one_column() -> None:
         text = "".join(span.text for span in row.spans)
         if text.startswith(" ") and text.strip():
             assert text[label_width() - 1] == " "
+
+
+def test_what_a_person_has_chosen_and_made_is_remembered() -> None:
+    own = own_entries.stored(fakes.DEBIAN.entry, "my test entry", {})
+    found = told(BOARD, State(language="de", theme="light").with_own(own))
+    assert (found["own entries"], found["language"], found["theme"]) == ("my test entry", "de", "light")
+    assert "Nothing yet." not in found.values()
