@@ -154,6 +154,8 @@ def test_what_is_deleted_is_not_the_default_any_more() -> None:
     left = state.without_own("own-x")
     assert (left.own, left.default, left.once) == ((), None, None)
     assert State(default="other").without_own("own-x").default == "other"
+    copy = "own-x-0123456789abcdef-2"
+    assert State(default=copy).without_own("own-x-0123456789abcdef").default is None, "on a copy of the disk"
 
 
 def entry(name: str, text: str = "") -> BootEntry:
@@ -190,6 +192,28 @@ def test_where_they_are_damaged_the_rest_is_remembered_and_the_file_stays(tmp_pa
     assert (tmp_path / MENU_NAME).read_bytes() == b"{", "somebody may repair it"
     assert again.update(lambda state: state.with_own(OwnEntry(entry=entry("own-y"), bus=Bus.USB)))
     assert [one.entry.id for one in StateStore(FolderBackend(tmp_path)).state.own] == ["own-y"]
+
+
+def test_they_outlive_the_rest_of_the_state(tmp_path: Path) -> None:
+    store = StateStore(FolderBackend(tmp_path))
+    store.keep(State(default="debian").with_own(OwnEntry(entry=entry("own-x"), bus=Bus.USB)))
+    (tmp_path / NAME).write_bytes(b"{")
+    again = StateStore(FolderBackend(tmp_path))
+    assert again.healed
+    assert [one.entry.id for one in again.state.own] == ["own-x"]
+    assert [one.entry.id for one in StateStore(FolderBackend(tmp_path)).state.own] == ["own-x"]
+
+
+def test_those_of_a_newer_bootmenu_are_not_replaced(tmp_path: Path) -> None:
+    newer = b'{"schema":2,"own":[]}\n'
+    (tmp_path / MENU_NAME).write_bytes(newer)
+    store = StateStore(FolderBackend(tmp_path))
+    assert "newer bootmenu" in store.healed
+    assert store.update(lambda state: replace(state, default="debian"))
+    assert not store.update(lambda state: state.with_own(OwnEntry(entry=entry("own-y"), bus=Bus.USB)))
+    assert "newer bootmenu" in store.error
+    assert (tmp_path / MENU_NAME).read_bytes() == newer
+    assert StateStore(FolderBackend(tmp_path)).state.default == "debian"
 
 
 def test_a_state_without_any_has_no_second_file(tmp_path: Path) -> None:
