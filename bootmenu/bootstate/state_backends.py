@@ -28,6 +28,7 @@ from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
+from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, field
 from bootmenu.system import durable_file, efi
 from bootmenu.system.durable_file import Files as Files
@@ -66,7 +67,7 @@ def _with_menu(state: State, folder: Path, files: Files) -> State:
         data, _ = durable_file.newest(str(folder / MENU_NAME), files, _read_menu)
         return state if data is None else with_menu(state, data)
     except (ValueError, OSError, StateError) as error:
-        raise MenuDamagedError(f"{MENU_NAME}: {error}", state) from None
+        raise MenuDamagedError(f"{MENU_NAME}: {quoted(str(error))}", state) from None
 
 
 def _damaged(left: State | None, folder: Path, files: Files) -> DamagedError:
