@@ -12,7 +12,7 @@ from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
 from bootmenu.sources import version_of
 from bootmenu.sources.parsers.bare import is_named_like_a_kernel
-from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.sources.tree import Tree, TreeError, names_in
 from bootmenu.sources.version import version_key
 
 MOST = 200
@@ -49,12 +49,8 @@ def choices(entry: BootEntry, trees: Mapping[str, Tree]) -> FileChoices:
 def completions(tree: Tree, path: str) -> tuple[str, ...]:
     """Return the paths that begin like this one, sorted; that of a directory ends with a slash."""
     folder, _, start = path.rpartition("/")
-    try:
-        names = tree.list(folder or "/")
-    except TreeError:
-        return ()
     # a name that cannot be printed cannot be typed either; hidden ones are for whoever asks for them
-    fitting = [name for name in names if name.startswith(start) and name.isprintable()]
+    fitting = [name for name in names_in(tree, folder or "/") if name.startswith(start) and name.isprintable()]
     shown = [f"{folder}/{name}" for name in fitting if start or not name.startswith(".")]
     # of very many only the first are looked at: what all of them have in common is right nevertheless
     ends = ["/" if _is_folder(tree, path) else "" for path in shown[:MOST]]
@@ -75,10 +71,7 @@ def _overlays(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[FileRef, ...
 def _files(tree: Tree | None, folders: Iterable[str]) -> Iterator[str]:
     """Yield the paths in some directories of a partition; nothing for those that cannot be read."""
     for folder in list(dict.fromkeys(folders))[:_MOST_FOLDERS]:
-        try:
-            names = tree.list(folder) if tree is not None else ()
-        except TreeError:
-            continue
+        names = names_in(tree, folder) if tree is not None else ()
         yield from (f"{folder.rstrip('/')}/{name}" for name in names if name.isprintable())
 
 

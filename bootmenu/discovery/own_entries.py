@@ -65,13 +65,4 @@ def _with_devices(entry: BootEntry, names: Mapping[str, str]) -> BootEntry:
     def renamed(file: FileRef) -> FileRef:
         return replace(file, device=names.get(file.device, file.device), exists=None)
 
-    return replace(
-        entry,
-        device=names.get(entry.device, entry.device),
-        kernel=renamed(entry.kernel),
-        initrds=tuple(map(renamed, entry.initrds)),
-        companions=tuple(map(renamed, entry.companions)),
-        dtb=renamed(entry.dtb) if entry.dtb else None,
-        dtb_folder=renamed(entry.dtb_folder) if entry.dtb_folder else None,
-        overlays=tuple(map(renamed, entry.overlays)),
-    )
+    return replace(entry.with_files(renamed), device=names.get(entry.device, entry.device))

@@ -123,12 +123,4 @@ def resolved(entry: BootEntry, targets: Mapping[str, FoundPartition]) -> BootEnt
         target = targets.get(ref.device)
         return ref if target is None else replace(ref, device=target.device.name)
 
-    return replace(
-        entry,
-        kernel=with_name(entry.kernel),
-        initrds=tuple(map(with_name, entry.initrds)),
-        companions=tuple(map(with_name, entry.companions)),
-        dtb=with_name(entry.dtb) if entry.dtb else None,
-        dtb_folder=with_name(entry.dtb_folder) if entry.dtb_folder else None,
-        overlays=tuple(map(with_name, entry.overlays)),
-    )
+    return entry.with_files(with_name)

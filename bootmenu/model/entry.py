@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from bootmenu.i18n import English, Message, joined
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.regex import regex
-from bootmenu.model.value import Value, field
+from bootmenu.model.value import Value, field, replace
 
 OWN = "own"
 """BootEntry.source of the entries that a person has made here; they are kept in the state, not on a disk."""
@@ -206,6 +207,18 @@ class BootEntry(Value, kw_only=True):
     def full_name(self) -> str:
         """Return the name with the kernel version, unless the name has it already."""
         return f"{self.name}, {self.version}" if self.version and self.version not in self.name else self.name
+
+    def with_files(self, change: Callable[[FileRef], FileRef]) -> BootEntry:
+        """Return the entry with `change` of every file that it names, and of the directory of device trees."""
+        return replace(
+            self,
+            kernel=change(self.kernel),
+            initrds=tuple(map(change, self.initrds)),
+            companions=tuple(map(change, self.companions)),
+            dtb=change(self.dtb) if self.dtb else None,
+            dtb_folder=change(self.dtb_folder) if self.dtb_folder else None,
+            overlays=tuple(map(change, self.overlays)),
+        )
 
     @property
     def files(self) -> tuple[tuple[str, FileRef], ...]:

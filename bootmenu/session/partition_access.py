@@ -190,14 +190,7 @@ class PartitionAccess:
             found = resolve.resolve(file.device, own, candidates)
             return file if found is None else replace(file, device=found.name)
 
-        return replace(
-            entry,
-            kernel=known(entry.kernel),
-            initrds=tuple(map(known, entry.initrds)),
-            companions=tuple(map(known, entry.companions)),
-            dtb=known(entry.dtb) if entry.dtb else None,
-            overlays=tuple(map(known, entry.overlays)),
-        )
+        return entry.with_files(known)
 
     def release(self) -> list[str]:
         """Unmount everything, even what is kept mounted, and close assembled storage. Return what could not be
