@@ -7,11 +7,14 @@ import re
 
 from bootmenu.discovery.devices import Device
 from bootmenu.model.digest import sha256
-from bootmenu.model.entry import BootEntry
+from bootmenu.model.entry import ID_DIGITS, BootEntry
 from bootmenu.model.place import Bus
 
-_DIGITS = 16
-"""64 bits: a colliding id of 24 bits could be found in seconds by trying names."""
+
+def readable_id(source: str, name: str, key: str) -> str:
+    """Return an id of the source, the words in a name, and a digest of what it depends on."""
+    words = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40].lower() or "entry"
+    return f"{source}-{words}-{sha256(key.encode('utf-8', 'replace')).hexdigest()[:ID_DIGITS]}"
 
 
 class EntryIds:
@@ -39,7 +42,6 @@ class EntryIds:
         """
         # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
         config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
-        words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
         bus = self._device.place.bus
         identity = self._device.identity  # contains a "=", which no bus does
         like = (entry.source, config, entry.id)
@@ -47,7 +49,7 @@ class EntryIds:
         for number in range(self._next.get(like, self._copy_number), self._copy_number + self._most + 1):
             key = "\0".join((identity, entry.source, config, entry.id, str(number or "")))
             key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"
-            name = f"{entry.source}-{words}-{sha256(key.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}"
+            name = readable_id(entry.source, entry.id, key)
             if name not in self._taken:
                 break
         self._next[like] = number + 1

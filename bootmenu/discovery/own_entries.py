@@ -6,13 +6,12 @@ They name partitions by what stays the same between boots. Kernel names such as 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from bootmenu.discovery.devices import Device
-from bootmenu.model.digest import sha256
+from bootmenu.discovery.entry_ids import readable_id
 from bootmenu.model.entry import OWN, BootEntry, FileRef
-from bootmenu.model.own_entry import DIGITS, PREFIX, OwnEntry
+from bootmenu.model.own_entry import PREFIX, OwnEntry
 from bootmenu.model.place import Bus
 from bootmenu.model.value import replace
 
@@ -24,9 +23,7 @@ def stored(entry: BootEntry, title: str, devices: Mapping[str, Device]) -> OwnEn
     """
     here = devices.get(entry.device)
     identity = here.identity if here is not None else entry.device
-    words = re.sub(r"[^A-Za-z0-9._]+", "-", title).strip("-.")[:40].lower() or "entry"
-    digest = sha256(f"{identity}\0{title}".encode("utf-8", "replace")).hexdigest()[:DIGITS]
-    named = replace(entry, id=f"{PREFIX}{words}-{digest}", title=title)
+    named = replace(entry, id=readable_id(OWN, title, f"{identity}\0{title}"), title=title)
     identities = {name: device.identity for name, device in devices.items()}
     bus = here.place.bus if here is not None else Bus.UNKNOWN
     return OwnEntry(entry=_with_devices(_of_no_configuration(named), identities), bus=bus)

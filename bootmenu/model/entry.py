@@ -12,6 +12,9 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value, field, replace
 
+ID_DIGITS = 16
+"""Hexadecimal digits at the end of an id: 64 bits. A colliding id of 24 bits could be found in seconds by trying
+names."""
 OWN = "own"
 """BootEntry.source of the entries that a person has made here; they are kept in the state, not on a disk."""
 

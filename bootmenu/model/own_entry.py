@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootmenu.model.entry import OWN, BootEntry
+from bootmenu.model.entry import ID_DIGITS, OWN, BootEntry
 from bootmenu.model.place import Bus
 from bootmenu.model.regex import regex
 from bootmenu.model.value import Value
@@ -14,8 +14,7 @@ MOST_CHARACTERS = 80
 """Longest title."""
 PREFIX = f"{OWN}-"
 """How their ids begin; no other id does."""
-DIGITS = 16
-_OF_A_COPY = regex(rf"(?<=-[0-9a-f]{{{DIGITS}}})-\d+$")
+_OF_A_COPY = regex(rf"(?<=-[0-9a-f]{{{ID_DIGITS}}})-\d+$")
 
 
 class OwnEntry(Value, kw_only=True):
