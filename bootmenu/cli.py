@@ -19,10 +19,7 @@ from pathlib import Path
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.system import signals
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
+from bootmenu.typed import TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -30,9 +30,7 @@ MOST_WRONG_PINS = 1000
 """Highest number that is counted. It is also assumed when the count was lost, so that losing it avoids no pause."""
 _MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
-OF_THE_MENU = ("own",)
-"""The fields of State that are stored apart, in a file of the menu."""
-SCHEMA_OF_THE_MENU = 1
+_SCHEMA_OF_OWN = 1
 
 
 class StateError(BootmenuError):
@@ -52,7 +50,7 @@ class DamagedError(StateError, ValueError):
         self.own = own
 
 
-class MenuDamagedError(StateError):
+class OwnDamagedError(StateError):
     """The entries that a person has made cannot be read. left: the rest of the state."""
 
     def __init__(self, message: str, left: State) -> None:
@@ -155,7 +153,7 @@ class State(Value, kw_only=True):
                 N_("Delete one of them first."),
             )
         kept = replace(self, own=(*others, own))
-        if len(encode_menu(kept)) > durable_file.LIMIT:
+        if len(encode_own(kept.own)) > durable_file.LIMIT:
             raise StateError(
                 N_("the entries of your own would need more than {n} KiB", n=durable_file.LIMIT // 1024),
                 N_("Delete one of them first."),
@@ -221,7 +219,8 @@ def encode(state: State) -> bytes:
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
         fields = to_json(replace(state, **kept))
-        data = _json({name: value for name, value in fields.items() if name not in OF_THE_MENU})
+        del fields["own"]
+        data = _json(fields)
         if len(data) <= durable_file.LIMIT:
             return data
         if not few:
@@ -229,26 +228,29 @@ def encode(state: State) -> bytes:
         few //= 2
 
 
-def encode_menu(state: State) -> bytes:
+def encode_own(own: tuple[OwnEntry, ...]) -> bytes:
     """Return the entries that a person has made as JSON, with a newline at the end."""
-    kept = {name: value for name, value in to_json(state).items() if name in OF_THE_MENU}
-    return _json({"schema": SCHEMA_OF_THE_MENU, **kept})
+    return _json({"schema": _SCHEMA_OF_OWN, "own": to_json(own)})
 
 
-def with_menu(state: State, data: bytes) -> State:
-    """Return the state with what `encode_menu` made of another one. Raise ValueError if it is invalid, and StateError
-    if its schema is newer."""
+def decode_own(data: bytes) -> tuple[OwnEntry, ...]:
+    """Return the entries that a person has made. Raise ValueError if they are invalid, StateError if their schema is
+    newer."""
     try:
         value = json.loads(data) if data.endswith(b"\n") else None
-        schema = value.get("schema") if isinstance(value, dict) else None
-        if isinstance(schema, int) and schema > SCHEMA_OF_THE_MENU:
-            raise StateError(N_("the state was written by a newer bootmenu (schema {schema})", schema=schema))
-        read = from_json(State, value)
+        _refuse_newer(value, _SCHEMA_OF_OWN)
+        return from_json(State, value).own
     except StateError:
         raise
     except (RecursionError, BootmenuError) as error:
         raise ValueError(str(error)[:200]) from None
-    return replace(state, **{name: getattr(read, name) for name in OF_THE_MENU})
+
+
+def _refuse_newer(value: object, schema: int) -> None:
+    """Raise StateError if what was stored has a newer schema than this."""
+    found = value.get("schema") if isinstance(value, dict) else None
+    if isinstance(found, int) and found > schema:
+        raise StateError(N_("the state was written by a newer bootmenu (schema {schema})", schema=found))
 
 
 def _json(value: object) -> bytes:
@@ -261,10 +263,7 @@ def decode(data: bytes) -> State:
         value = json.loads(data) if data.endswith(b"\n") else None
         if not isinstance(value, dict):
             raise DamagedError(N_("the remembered state is damaged"))
-        if isinstance(value.get("schema"), int) and value["schema"] > SCHEMA:
-            raise StateError(
-                N_("the state was written by a newer bootmenu (schema {schema})", schema=value["schema"])
-            )
+        _refuse_newer(value, SCHEMA)
         state = from_json(State, value)
         if state.wrong_pins < 0:  # a negative count would allow more guesses without a pause
             raise DamagedError(N_("the remembered state is damaged"))

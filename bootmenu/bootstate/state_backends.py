@@ -15,13 +15,13 @@ from time import monotonic, sleep
 from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state import (
     DamagedError,
-    MenuDamagedError,
+    OwnDamagedError,
     State,
     StateError,
     decode,
+    decode_own,
     encode,
-    encode_menu,
-    with_menu,
+    encode_own,
 )
 from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.writable_partition import below, writable
@@ -29,13 +29,17 @@ from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.text import quoted
-from bootmenu.model.value import Value, field
+from bootmenu.model.value import Value, field, replace
 from bootmenu.system import durable_file, efi
 from bootmenu.system.durable_file import Files as Files
 from bootmenu.system.host import Host
-from bootmenu.typed import Protocol
+from bootmenu.typed import TYPE_CHECKING, Protocol
 
-MENU_NAME = "menu.json"
+if TYPE_CHECKING:
+    from bootmenu.model.own_entry import OwnEntry
+
+OWN_NAME = "menu.json"
+"""The file of the entries that a person has made."""
 _BUSY = 3.0
 """Seconds for which to wait for threads that read the partition."""
 _BUSY_STEP = 0.05
@@ -45,36 +49,35 @@ def write_into(folder: Path, state: State, files: Files) -> None:
     """Replace the stored state; see durable_file.store. Raise OSError, and StateError if a newer bootmenu wrote
     it."""
     durable_file.store(str(folder / NAME), encode(state), files, decode)
-    path, wanted = str(folder / MENU_NAME), encode_menu(state)
-    empty = encode_menu(State())
+    path, wanted, empty = str(folder / OWN_NAME), encode_own(state.own), encode_own(())
     try:
-        stored, _ = durable_file.newest(path, files, _read_menu)
+        stored, _ = durable_file.newest(path, files, decode_own)
     except (ValueError, OSError, StateError) as error:
         if isinstance(error, StateError) and wanted != empty:  # a newer bootmenu's
             raise
         stored = None  # damaged: kept for whoever can repair it, until there is something to store in its place
     if wanted != (stored or empty):
-        durable_file.store(path, wanted, files, _read_menu)
+        durable_file.store(path, wanted, files, decode_own)
 
 
-def _read_menu(data: bytes) -> State:
-    return with_menu(State(), data)
+def _read_own(folder: Path, files: Files) -> tuple[OwnEntry, ...]:
+    """Return the entries that a person has made. Raise ValueError, OSError, StateError."""
+    data, _ = durable_file.newest(str(folder / OWN_NAME), files, decode_own)
+    return () if data is None else decode_own(data)
 
 
-def _with_menu(state: State, folder: Path, files: Files) -> State:
-    """Return the state with the entries that a person has made. Raise MenuDamagedError with the rest of it."""
+def _with_own(state: State, folder: Path, files: Files) -> State:
+    """Return the state with the entries that a person has made. Raise OwnDamagedError with the rest of it."""
     try:
-        data, _ = durable_file.newest(str(folder / MENU_NAME), files, _read_menu)
-        return state if data is None else with_menu(state, data)
+        return replace(state, own=_read_own(folder, files))
     except (ValueError, OSError, StateError) as error:
-        raise MenuDamagedError(f"{MENU_NAME}: {quoted(str(error))}", state) from None
+        raise OwnDamagedError(f"{OWN_NAME}: {quoted(str(error))}", state) from None
 
 
 def _damaged(left: State | None, folder: Path, files: Files) -> DamagedError:
-    try:
-        own = _with_menu(State(), folder, files).own
-    except MenuDamagedError:
-        own = ()
+    own: tuple[OwnEntry, ...] = ()
+    with contextlib.suppress(ValueError, OSError, StateError):
+        own = _read_own(folder, files)
     return DamagedError(N_("the remembered state is damaged"), left, own)
 
 
@@ -84,7 +87,7 @@ def read_from(folder: Path, files: Files) -> State:
     Raise StateError, OSError.
     """
     data, _ = durable_file.newest(str(folder / NAME), files, decode)
-    return _with_menu(State() if data is None else decode(data), folder, files)
+    return _with_own(State() if data is None else decode(data), folder, files)
 
 
 def _read_last(folder: Path, files: Files) -> State:
@@ -100,7 +103,7 @@ def _read_last(folder: Path, files: Files) -> State:
         raise _damaged(None, folder, files) from None
     if data is not None and path.endswith(durable_file.OLDER):
         raise _damaged(decode(data), folder, files)
-    return _with_menu(State() if data is None else decode(data), folder, files)
+    return _with_own(State() if data is None else decode(data), folder, files)
 
 
 class StateBackend(Protocol):
@@ -171,7 +174,8 @@ class PartitionBackend(Value):
             except OSError as error:
                 stack.close()
                 # btrfs says EINVAL: what is mounted has rescue=nologreplay, which is for reading only
-                if error.errno not in (errno.EBUSY, errno.EINVAL) or monotonic() > deadline:
+                busy = errno.EINVAL if self.device.filesystem == "btrfs" else errno.EBUSY
+                if error.errno not in (errno.EBUSY, busy) or monotonic() > deadline:
                     raise
             sleep(_BUSY_STEP)
 

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable
 from threading import Lock
 
-from bootmenu.bootstate.state import DamagedError, MenuDamagedError, State
+from bootmenu.bootstate.state import DamagedError, OwnDamagedError, State
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.value import replace
@@ -51,7 +51,7 @@ class StateStore:
             try:
                 self.state = self._stored = backend.read()
                 self.known = True
-            except MenuDamagedError as error:
+            except OwnDamagedError as error:
                 self.state = self._stored = error.left
                 self.known = True
                 self.healed = N_("Your own entries cannot be read: {reason}.", reason=error.message)

@@ -164,7 +164,7 @@ class MachineSession:
             predict=self.predict,
             predict_dtb=self.dtb_builder.predict,
             may_read=self._partitions.may_read,
-            own=lambda: self._state.own_entries,
+            own=self._state.own_entries,
         )
         self._reader.table = table
         return self._reader
@@ -172,7 +172,7 @@ class MachineSession:
     def _begin_scan(self) -> ScanRunner:
         self._reader = None
         if self.settings.state_device:
-            self._state.open()  # before its partition is read: a file system that is read cannot be written
+            self._state.own_entries()  # opens it before its partition is read, which could not be written then
         return ScanRunner(
             self._partitions.find,
             self._open_reader,

@@ -38,12 +38,6 @@ class MachineState:
                 self._store.listen(self._changed)
             return self._store
 
-    def open(self) -> None:
-        """Open the store now if a scan will need it."""
-        if self._listed:
-            self.store  # noqa: B018
-
-    @property
     def own_entries(self) -> tuple[OwnEntry, ...]:
         """Return the entries that a scan lists besides those of the disks."""
         return self.store.state.own if self._listed else ()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.bootstate.state import State, StateError, encode
-from bootmenu.bootstate.state_backends import MENU_NAME, FolderBackend
+from bootmenu.bootstate.state_backends import OWN_NAME, FolderBackend
 from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
@@ -184,12 +184,12 @@ def test_there_is_room_for_so_many_and_boots_are_always_remembered(tmp_path: Pat
 def test_where_they_are_damaged_the_rest_is_remembered_and_the_file_stays(tmp_path: Path) -> None:
     store = StateStore(FolderBackend(tmp_path))
     store.keep(State(default="debian").with_own(OwnEntry(entry=entry("own-x"), bus=Bus.USB)))
-    (tmp_path / MENU_NAME).write_bytes(b"{")
+    (tmp_path / OWN_NAME).write_bytes(b"{")
     again = StateStore(FolderBackend(tmp_path))
     assert (again.state, again.known, again.error) == (State(default="debian"), True, "")
     assert "own entries" in again.healed
     assert again.update(lambda state: state.without_default("debian"))
-    assert (tmp_path / MENU_NAME).read_bytes() == b"{", "somebody may repair it"
+    assert (tmp_path / OWN_NAME).read_bytes() == b"{", "somebody may repair it"
     assert again.update(lambda state: state.with_own(OwnEntry(entry=entry("own-y"), bus=Bus.USB)))
     assert [one.entry.id for one in StateStore(FolderBackend(tmp_path)).state.own] == ["own-y"]
 
@@ -206,13 +206,13 @@ def test_they_outlive_the_rest_of_the_state(tmp_path: Path) -> None:
 
 def test_those_of_a_newer_bootmenu_are_not_replaced(tmp_path: Path) -> None:
     newer = b'{"schema":2,"own":[]}\n'
-    (tmp_path / MENU_NAME).write_bytes(newer)
+    (tmp_path / OWN_NAME).write_bytes(newer)
     store = StateStore(FolderBackend(tmp_path))
     assert "newer bootmenu" in store.healed
     assert store.update(lambda state: replace(state, default="debian"))
     assert not store.update(lambda state: state.with_own(OwnEntry(entry=entry("own-y"), bus=Bus.USB)))
     assert "newer bootmenu" in store.error
-    assert (tmp_path / MENU_NAME).read_bytes() == newer
+    assert (tmp_path / OWN_NAME).read_bytes() == newer
     assert StateStore(FolderBackend(tmp_path)).state.default == "debian"
 
 
@@ -236,7 +236,7 @@ def test_a_state_that_was_tampered_with_makes_no_other_kind_of_entry(
     with session(tmp_path, *disks) as opened:
         (listing,), _ = collect(opened)
         saved(opened, "mine")
-    path = tmp_path / "state" / MENU_NAME
+    path = tmp_path / "state" / OWN_NAME
     whole = json.loads(path.read_bytes())
     (one,) = whole["own"]
     one["entry"] |= {"source": "extlinux", "default": True, "tries_left": 3, "manual": "x"}
