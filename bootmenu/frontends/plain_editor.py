@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bootmenu.bootstate.state import StateError
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.frontends.edit_lookups import found_choices
 from bootmenu.frontends.plain_base import PlainBase
 from bootmenu.i18n import _, localized
 from bootmenu.model.finding import Severity
@@ -123,7 +124,5 @@ class PlainEditor:
 
     def _choices(self) -> Choices:
         if self._found is None:
-            entry = self._editor.entry
-            trees = self._session.device_trees(self.listing)
-            self._found = Choices(trees=trees, files=self._session.entry_files.choices(entry))
+            self._found = found_choices(self._session, self.listing)
         return self._found

@@ -22,9 +22,10 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
 from bootmenu.terminal.cells import cells
 from bootmenu.view import page_edges
-from bootmenu.view.key_help import labelled, unlabelled_actions
+from bootmenu.view.key_help import actions_of, labelled, unlabelled_actions
 from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
+from bootmenu.view.unavailable import why_unavailable
 
 T = TypeVar("T")
 
@@ -94,6 +95,14 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     def situations(self) -> frozenset[Situation]:
         """Return the situations in which the screen is, for the actions that depend on them."""
         return frozenset()
+
+    def why_nothing(self, key: str, situations: frozenset[Situation] = frozenset(Situation)) -> str:
+        """Return why a key of this screen can do nothing now; empty if it can, or is none. situations: those in which
+        the screen is, as far as they matter."""
+        meant = [action for action in actions_of(self.screen_id) if key in action.keys]
+        if not meant or any(self.check_action(action.name, ()) for action in meant):
+            return ""
+        return why_unavailable(meant, self.context.not_met, situations)
 
     def wait_until_drawn(self) -> None:
         """Wait until the terminal has received the current frame. Call it in a thread."""

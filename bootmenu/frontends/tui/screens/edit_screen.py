@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.frontends.edit_lookups import found_choices
 from bootmenu.frontends.tui.background import in_background
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
@@ -24,8 +25,7 @@ from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.model.entry import BootEntry
-from bootmenu.model.own_entry import MOST, MOST_CHARACTERS
-from bootmenu.model.value import replace
+from bootmenu.model.own_entry import MOST_CHARACTERS
 from bootmenu.session import menu_log
 from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean
@@ -41,17 +41,6 @@ from bootmenu.view.wording import full_name
 
 _CHECK_DELAY = 0.3
 """Seconds without a key before the entry is checked: checking may read the disk."""
-
-
-def found_choices(session: Session, listing: Listing) -> Choices:
-    """Return the files to choose from, as far as they can be read. Call it in a thread: it reads disks."""
-    choices = Choices()
-    try:
-        choices = replace(choices, trees=session.device_trees(listing))
-        choices = replace(choices, files=session.entry_files.choices(listing.entry))
-    except Exception as error:
-        menu_log.write_error(error)
-    return choices
 
 
 def found_completions(session: Session, editor: EntryEditor) -> tuple[str, ...]:
@@ -310,19 +299,23 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         self._note = text
         self._draw()
 
+    def _say_error(self, error: BootmenuError) -> None:
+        parts = [localized(part).rstrip(".") for part in (error.message, error.hint) if part]
+        self._say(" ".join(f"{part[:1].upper()}{part[1:]}." for part in parts))
+
     def action_save(self) -> None:
         """Ask for a name, and keep the entry under it."""
         entry, session = self.listing.entry, self.context.session
-        own, edited = session.state_store.state.own, self.editor.edited()
-        if len(own) >= MOST and not entry.is_own:
-            self._say(_("There are {n} entries of your own already. Delete one of them first.").format(n=len(own)))
-            return
+        state, edited = session.state_store.state, self.editor.edited()
         name = entry.title if entry.is_own else _("{name}, changed").format(name=entry.name)
-        ids = {one.entry.id for one in own}
+        name, ids = clean(name, MOST_CHARACTERS), {one.entry.id for one in state.own}
+        try:
+            state.with_own(session.entry_files.own_entry(edited, name))
+        except BootmenuError as error:  # no room: say so before a name is typed
+            self._say_error(error)
+            return
         screen = NameScreen(
-            self.context,
-            clean(name, MOST_CHARACTERS),
-            lambda name: session.entry_files.own_entry(edited, name).entry.id in ids,
+            self.context, name, lambda name: session.entry_files.own_entry(edited, name).entry.id in ids
         )
         self.app.push_screen(screen, self._named)
 
@@ -332,7 +325,7 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         try:
             self._save(self.editor.edited(), name)
         except BootmenuError as error:
-            self._say(". ".join(localized(part).rstrip(".") for part in (error.message, error.hint) if part))
+            self._say_error(error)
         else:
             self.dismiss()
 
@@ -352,15 +345,13 @@ class EditScreen(LineEditing, BootmenuScreen[None]):
         if not self.editor.changed:
             self.dismiss()
             return
-        answers: tuple[str, ...] = (_("Go on editing"), _("Keep them as an entry of your own"), _("Drop them"))
-        if not self.context.permits("save"):
-            answers = (answers[0], answers[2])
-        words = (_("The changes are kept nowhere yet."),)
-        screen = ChoiceScreen(self.context, _("Drop the changes?"), words, answers)
-        self.app.push_screen(screen, lambda answer: self._leave(answers[answer or 0] == answers[-1], answer))
+        answers: dict[str, Callable[[], object]] = {_("Go on editing"): lambda: None}
+        if self.context.permits("save"):
+            answers[_("Keep them as an entry of your own")] = self.action_save
+        answers[_("Drop them")] = self.dismiss
 
-    def _leave(self, drop: bool, answer: int | None) -> None:
-        if drop:
-            self.dismiss()
-        elif answer:
-            self.action_save()
+        def leave(answer: int | None) -> None:
+            list(answers.values())[answer or 0]()
+
+        words = (_("The changes are kept nowhere yet."),)
+        self.app.push_screen(ChoiceScreen(self.context, _("Drop the changes?"), words, tuple(answers)), leave)

@@ -21,19 +21,26 @@ from bootmenu.view.styled_text import Line, Span, Style, spread
 
 
 class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
-    """An input line over the menu. on_change: called with the new text. move: moves its cursor by n entries."""
+    """An input line over the menu. on_change: called with the new text. move: moves its cursor by n entries. count:
+    returns what was found, to show at the right end of the line."""
 
     screen_id = ScreenId.FILTER
     max_length = 200
 
     def __init__(
-        self, context: UiContext, text: str, on_change: Callable[[str], None], move: Callable[[int], None]
+        self,
+        context: UiContext,
+        text: str,
+        on_change: Callable[[str], None],
+        move: Callable[[int], None],
+        count: Callable[[], str] = str,
     ) -> None:
         super().__init__()
         self.context = context
         self._line = LineEditor.of(text)
         self._on_change = on_change
         self._move = move
+        self._count = count
 
     def compose(self) -> ComposeResult:
         """Yield the footer and the input line."""
@@ -42,7 +49,7 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
         yield TextView(self._page, id="line")
 
     def _page(self, width: int) -> list[Line]:
-        label, right = self.label, self.count()
+        label, right = self.label, self._count()
         typed = self._line.spans(width - cells(label) - (cells(right) + 3 if right else 1))
         return [spread(width, (Span(label, Style.LABEL), *typed), [Span(f"{right} ", Style.STRONG)] if right else ())]
 
@@ -50,10 +57,6 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
     def label(self) -> str:
         """Return the text before the line."""
         return _(" Filter: ")
-
-    def count(self) -> str:
-        """Return what was found, to show at the right end of the line."""
-        return ""
 
     @property
     def line(self) -> LineEditor:
@@ -69,12 +72,16 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
         self.text_view("line").show(self._page)
 
     def action_up(self) -> None:
-        """Select the entry above."""
-        self._move(-1)
+        """Select the entry above, or go to the match above."""
+        self._go(-1)
 
     def action_down(self) -> None:
-        """Select the entry below."""
-        self._move(1)
+        """Select the entry below, or go to the match below."""
+        self._go(1)
+
+    def _go(self, steps: int) -> None:
+        self._move(steps)
+        self.text_view("line").show(self._page)
 
     def action_keep(self) -> None:
         """Return to the menu and keep the filter."""
@@ -87,33 +94,12 @@ class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
 
 
 class SearchScreen(FilterScreen, inherit_bindings=False):
-    """An input line over a page, which goes to the text that is typed. count: returns which match is shown."""
+    """An input line over a page, which goes to the text that is typed."""
 
     screen_id = ScreenId.SEARCH
     transient = True
-
-    def __init__(
-        self,
-        context: UiContext,
-        text: str,
-        on_change: Callable[[str], None],
-        move: Callable[[int], None],
-        count: Callable[[], str],
-    ) -> None:
-        super().__init__(context, text, on_change, move)
-        self.count = count  # type: ignore[method-assign]
 
     @property
     def label(self) -> str:
         """Return the text before the line."""
         return _(" Search: ")
-
-    def action_up(self) -> None:
-        """Go to the previous match."""
-        super().action_up()
-        self.text_view("line").show(self._page)
-
-    def action_down(self) -> None:
-        """Go to the next match."""
-        super().action_down()
-        self.text_view("line").show(self._page)

@@ -33,9 +33,8 @@ class OwnEntries(MenuLook):
         store = self._state_store
         if store is None:
             raise StateError(N_("One moment, please."))
-        store.state.with_own(own)  # raises, before anything is changed
-        self._rows.select_when_there(entry_key(own.entry.id))
         self._change_state(lambda state: state.with_own(own), saved_own(title, has_room=store.keeps_own), listing)
+        self._rows.select_when_there(entry_key(own.entry.id))
 
     def action_remove(self) -> None:
         """Ask whether to delete the selected entry, if a person has made it."""

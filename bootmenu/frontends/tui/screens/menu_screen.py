@@ -33,9 +33,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.view import welcome
-from bootmenu.view.key_help import actions_of
 from bootmenu.view.screen_ids import ScreenId
-from bootmenu.view.unavailable import why_unavailable
 from bootmenu.view.welcome import Trial
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name
 
@@ -54,9 +52,8 @@ class MenuScreen(MenuFolds):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key of the menu can do nothing now."""
-        meant = [action for action in actions_of(ScreenId.MENU) if event.key in action.keys]
-        if meant and not any(self.check_action(action.name, ()) for action in meant):
-            self._show_message(why_unavailable(meant, self.context.not_met))
+        if why := self.why_nothing(event.key):
+            self._show_message(why)
 
     def action_rescan(self) -> None:
         """Scan again; the results stay until they have been read again."""

@@ -10,6 +10,7 @@ from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.own_entry import MOST_CHARACTERS
+from bootmenu.terminal.cells import cells
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, paragraph
@@ -39,7 +40,7 @@ class NameScreen(LineEditing, DialogScreen[str], inherit_bindings=False):
     def answers(self, width: int) -> list[Line]:
         """Return the input line."""
         label = _("Name: ")
-        return [Line((Span(" "), Span(label, Style.LABEL), *self._typed.spans(width - len(label) - 2)))]
+        return [Line((Span(" "), Span(label, Style.LABEL), *self._typed.spans(width - cells(label) - 2)))]
 
     @property
     def name_typed(self) -> str:

@@ -13,11 +13,10 @@ from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_belo
 from bootmenu.frontends.tui.screens.filter_screen import SearchScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.view.key_help import actions_of, unlabelled_actions
+from bootmenu.view.key_help import unlabelled_actions
 from bootmenu.view.page_search import PageSearch
 from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
-from bootmenu.view.unavailable import why_unavailable
 
 T = TypeVar("T")
 
@@ -92,9 +91,8 @@ class PagerScreen(BootmenuScreen[T]):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key of this screen can do nothing now."""
-        meant = [action for action in actions_of(self.screen_id) if event.key in action.keys]
-        if meant and not any(self.check_action(action.name, ()) for action in meant):
-            self.show_message(why_unavailable(meant, self.context.not_met, self.situations))
+        if why := self.why_nothing(event.key, self.situations):
+            self.show_message(why)
 
     # --- scrolling
 
